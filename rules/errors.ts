@@ -1,0 +1,95 @@
+/**
+ * Every error that Night Train raises on purpose. Each class says whether trying again can help (§4, Errors);
+ * `activities/failure.ts` alone turns them into Temporal's ApplicationFailure.
+ */
+export interface ErrorOptions {
+  /** To what it happened: the file, record, column, session. */
+  readonly detail?: string;
+  /** What to do about it: the command to type next. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+  /** How long the other side asked us to wait, milliseconds. */
+  readonly retryAfterMs?: number;
+}
+
+export abstract class NightTrainError extends Error {
+  static readonly retryable: boolean = false;
+  readonly detail: string | undefined;
+  readonly hint: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = new.target.name;
+    this.detail = options.detail;
+    this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get retryable(): boolean {
+    return (this.constructor as typeof NightTrainError).retryable;
+  }
+}
+
+/** The command was typed wrong: unknown dataset, impossible date. Exit code 2. */
+export class UsageError extends NightTrainError {}
+
+/** The installation is set up wrong: a variable, a declaration, a missing migration. Exit code 2. */
+export class ConfigurationError extends NightTrainError {}
+
+/** The night's data is too bad to load; nothing was written (R2). */
+export class Refused extends NightTrainError {}
+
+/** The source had nothing for this day (R3). */
+export class EmptySource extends Refused {}
+
+/** This attempt no longer has the right to write: a newer one took the day over (R6). Final. */
+export class Fenced extends NightTrainError {}
+
+/** Another attempt holds the day (R11). */
+export class DayIsTaken extends NightTrainError {}
+
+/** The source no longer has the shape that the dataset declares: a missing or renamed column, another envelope. */
+export class SourceContractBroken extends NightTrainError {}
+
+/** What the source sent can not be read to its end: a file cut short, a gzip bomb, a looping cursor, JSON that is none. */
+export class SourceBroken extends NightTrainError {}
+
+/** The source does not answer, or asks us to come later. */
+export class SourceUnavailable extends NightTrainError {
+  static override readonly retryable = true;
+}
+
+/** What the source should have sent is not there yet: no file in the inbox, a part missing, a file still growing. */
+export class SourceNotReady extends NightTrainError {
+  static override readonly retryable = true;
+}
+
+/** A bound was passed: page count, row length, file size, decompression ratio (R14). */
+export class LimitExceeded extends NightTrainError {}
+
+/** The warehouse answered with an error that trying again can cure: deadlock, lock time-out, lost connection. */
+export class WarehouseUnavailable extends NightTrainError {
+  static override readonly retryable = true;
+}
+
+/** The warehouse answered with an error that trying again repeats: a constraint, a missing table. */
+export class WarehouseRejected extends NightTrainError {}
+
+/** COMMIT was sent, and the ledger does not have the batch: it rolled back without a word (R7). */
+export class CommitNotFound extends NightTrainError {
+  static override readonly retryable = true;
+}
+
+/** The landing store lost or changed what it was given. */
+export class LandingCorrupt extends NightTrainError {}
+
+/** Someone asked for the attempt to stop (R13). */
+export class Cancelled extends NightTrainError {}
+
+/** Lines as an operator reads them: what happened, to what, what to do. Never a stack trace. */
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { detail, hint } = error as Partial<NightTrainError>;
+  return [error.message, detail, hint].filter(Boolean).join('\n');
+}
