@@ -9,8 +9,6 @@ export interface CsvSource {
   /** Texts that stand for a missing value, besides the empty cell. */
   readonly missing: readonly string[];
   readonly drift: Drift;
-  /** A file without a date in its name is the whole table as it stands: `<inbox>/<dataset>/current.csv[.gz]` will do. */
-  readonly undated: boolean;
 }
 
 /** Pages of JSON from an HTTP API. */
@@ -45,7 +43,6 @@ export function csv(
     delimiter: ',',
     encoding: 'utf-8',
     drift: 'freeze',
-    undated: false,
     ...rest,
     missing: typeof missing === 'string' ? [missing] : missing,
   };

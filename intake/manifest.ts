@@ -1,0 +1,66 @@
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import type { StoredFile } from './landing.ts';
+
+/** One part of the landed input: what one transform activity works on. */
+export interface LandedPart {
+  /** From 1, without gaps. */
+  readonly part: number;
+  /** One CSV file, or some pages of an API in their order. */
+  readonly files: readonly StoredFile[];
+  /** How many records it holds, where the source said so (API pages); a CSV file is counted when it is transformed. */
+  readonly records: number | null;
+}
+
+/** What landed, in the landing store as `<dataset>/<business date>/<epoch>/manifest.json`; written last. */
+export interface Manifest extends DatasetDay {
+  readonly epoch: number;
+  readonly source: 'csv' | 'rest';
+  readonly parts: readonly LandedPart[];
+}
+
+/** The reference that travels through Temporal instead of the manifest. */
+export interface Landed {
+  /** The manifest's key in the landing store. */
+  readonly manifest: string;
+  /** How many parts it lists. */
+  readonly parts: number;
+  readonly bytes: number;
+  readonly records: number | null;
+}
+
+/** A validated part, encoded for COPY, and what did not make it there. Plain data: it travels through Temporal. */
+export interface StagedPart {
+  readonly part: number;
+  /** Rows in COPY's text format, one a line, in the order of the records; the dataset's columns in their order. */
+  readonly rows: StoredFile;
+  /** Rejected records, one JSON `RejectedRecord` a line. */
+  readonly rejects: StoredFile;
+  readonly read: number;
+  /** Rows in `rows`. */
+  readonly staged: number;
+  readonly rejected: number;
+  readonly discarded: number;
+  readonly rejectedByRule: Readonly<Record<string, number>>;
+  /** Things worth a line in the log and in `show`: undeclared columns that were ignored. */
+  readonly warnings: readonly string[];
+}
+
+/** A row that cannot be trusted, as quarantine keeps it (R5). */
+export interface RejectedRecord {
+  readonly part: number;
+  /** The record's ordinal in its part, from 1; the header is none. */
+  readonly record: number;
+  /** The line of the landed file on which it begins, from 1; null where the source has no lines. */
+  readonly line: number | null;
+  /** The column at fault, where there is one. */
+  readonly column: string | null;
+  readonly rule: string;
+  readonly reason: string;
+  /** The record as it came, cut at the dataset's `recordBytes`. */
+  readonly raw: string;
+}
+
+/** `<dataset>/<business date>/<epoch>`: all that one attempt has in the landing store lies below. */
+export function landingPrefix({ dataset, businessDate }: DatasetDay, epoch: number): string {
+  return `${dataset}/${businessDate}/${epoch}`;
+}
