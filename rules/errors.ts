@@ -81,6 +81,11 @@ export class CommitNotFound extends NightTrainError {
   static override readonly retryable = true;
 }
 
+/** The landing store has no room left; it passes once an operator, or retention, has made some. */
+export class LandingFull extends NightTrainError {
+  static override readonly retryable = true;
+}
+
 /** The landing store lost or changed what it was given. */
 export class LandingCorrupt extends NightTrainError {}
 

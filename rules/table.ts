@@ -50,17 +50,25 @@ export function tableOf(dataset: Dataset): TableShape {
   };
 }
 
-/** The `create table` statement of a migration. */
+/** The statements of a dataset's migration; a `merge` table has another beside it for its before-images (§5). */
 export function createTableSql({ name, partitioned, columns, primaryKey }: TableShape): string {
   const lines = columns.map(
     (column) => `  ${column.name} ${column.type}${column.notNull ? ' not null' : ''},`,
   );
   const end = partitioned ? ') partition by list (business_date);' : ');';
-  return [
+  const table = [
     `create table warehouse.${name} (`,
     ...lines,
     `  primary key (${primaryKey.join(', ')})`,
     end,
+  ];
+  const history = [
     '',
-  ].join('\n');
+    `create table warehouse_history.${name} (`,
+    `  like warehouse.${name},`,
+    '  replaced_by uuid not null,',
+    '  replaced_at timestamptz not null',
+    ');',
+  ];
+  return [...table, ...(partitioned ? [] : history), ''].join('\n');
 }

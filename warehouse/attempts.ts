@@ -1,0 +1,68 @@
+import type { DataSource } from 'typeorm';
+import type { AttemptError, AttemptKind, Outcome } from '../rules/attempt.ts';
+import type { Counts } from '../rules/counts.ts';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import { attemptEntity } from './entities/attempt.ts';
+
+export interface AttemptStart extends DatasetDay {
+  readonly epoch: number;
+  readonly ownerRunId: string;
+  readonly workflowId: string;
+  readonly kind: AttemptKind;
+}
+
+/** Records that an attempt began; written once, however often the step runs. */
+export async function recordStart(warehouse: DataSource, start: AttemptStart): Promise<void> {
+  const values = { ...start, state: 'running' as const, rejectedByRule: {}, warnings: [] };
+  await warehouse.createQueryBuilder().insert().into(attemptEntity).values(values).orIgnore().execute();
+}
+
+/** What is known of an attempt's rows so far; `show` and `status` print it even where nothing is loaded. */
+export interface AttemptTally extends Partial<Counts> {
+  readonly rejectedByRule?: Readonly<Record<string, number>>;
+  readonly warnings?: readonly string[];
+  readonly loadEpoch?: number;
+}
+
+/** Keeps the tally, on a connection that no rollback touches (R5). */
+export async function recordTally(
+  warehouse: DataSource,
+  attempt: DatasetDay & { readonly epoch: number },
+  tally: AttemptTally,
+): Promise<void> {
+  const { read, loaded, rejected, discarded, deduplicated, rejectedByRule, warnings, loadEpoch } = tally;
+  await warehouse.getRepository(attemptEntity).update(identityOf(attempt), {
+    ...(read !== undefined && { rowsRead: read }),
+    ...(loaded !== undefined && { rowsLoaded: loaded }),
+    ...(rejected !== undefined && { rowsRejected: rejected }),
+    ...(discarded !== undefined && { rowsDiscarded: discarded }),
+    ...(deduplicated !== undefined && { rowsDeduplicated: deduplicated }),
+    ...(rejectedByRule && { rejectedByRule: { ...rejectedByRule } }),
+    ...(warnings && { warnings: [...warnings] }),
+    ...(loadEpoch !== undefined && { loadEpoch }),
+  });
+}
+
+export interface AttemptEnd {
+  readonly outcome: Outcome;
+  readonly error?: AttemptError | undefined;
+  readonly loadId?: string | undefined;
+}
+
+/** Closes an attempt; one that is closed already stays as it is. */
+export async function recordEnd(
+  warehouse: DataSource,
+  attempt: DatasetDay & { readonly epoch: number },
+  { outcome, error, loadId }: AttemptEnd,
+): Promise<void> {
+  await warehouse
+    .getRepository(attemptEntity)
+    .update(
+      { ...identityOf(attempt), state: 'running' },
+      { state: outcome, error: error ?? null, loadId: loadId ?? null, endedAt: () => 'clock_timestamp()' },
+    );
+}
+
+function identityOf({ dataset, businessDate, epoch }: DatasetDay & { readonly epoch: number }) {
+  return { dataset, businessDate, epoch };
+}

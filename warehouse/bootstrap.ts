@@ -1,0 +1,58 @@
+import type { DataSource } from 'typeorm';
+import { ConfigurationError } from '../rules/errors.ts';
+import { ownFolder, readSqlFiles } from './sql-files.ts';
+import { LOADER_ROLE } from './data-source.ts';
+
+/** The oldest PostgreSQL that Night Train was tried on: `server_version_num`. */
+const OLDEST_SERVER = 150_000;
+
+/** @throws ConfigurationError where the server is older than PostgreSQL 15 */
+export async function checkServerVersion(source: DataSource): Promise<void> {
+  const [row] = await source.query<{ number: number; text: string }[]>(
+    `select current_setting('server_version_num')::int as number, current_setting('server_version') as text`,
+  );
+  if (row && row.number < OLDEST_SERVER) {
+    throw new ConfigurationError(`PostgreSQL ${row.text} is too old`, {
+      hint: 'Night Train needs PostgreSQL 15 or newer.',
+    });
+  }
+}
+
+/** Whether this database already has our schemas. */
+export async function isBootstrapped(source: DataSource): Promise<boolean> {
+  const [row] = await source.query<{ ready: boolean }[]>(
+    `select to_regrole('nighttrain_loader') is not null and to_regnamespace('nighttrain') is not null as ready`,
+  );
+  return row?.ready ?? false;
+}
+
+/**
+ * Creates the roles of the cluster and the schemas of this database; running it again changes nothing.
+ * @param admin connected as a superuser, or as a role that may create roles and schemas
+ * @param loaderPassword becomes the loader's password where given
+ */
+export async function bootstrap(admin: DataSource, loaderPassword?: string): Promise<void> {
+  await admin.transaction(async (tx) => {
+    // Roles are per cluster: two databases bootstrapped at once must not race for them.
+    await tx.query(`select pg_advisory_xact_lock(hashtext('nighttrain bootstrap'))`);
+    for (const { sql } of await readSqlFiles(ownFolder('bootstrap'))) await tx.query(sql);
+    await tx.query(`grant create on database ${await quotedDatabase(tx)} to nighttrain_migrator`);
+    if (loaderPassword !== undefined) await setPassword(tx, loaderPassword);
+  });
+}
+
+type Queryable = Pick<DataSource, 'query'>;
+
+async function quotedDatabase(tx: Queryable): Promise<string> {
+  const [row] = await tx.query<{ name: string }[]>(`select quote_ident(current_database()) as name`);
+  return row?.name ?? '';
+}
+
+async function setPassword(tx: Queryable, password: string): Promise<void> {
+  // ALTER ROLE takes no parameters: the server itself quotes the value.
+  const [row] = await tx.query<{ statement: string }[]>(
+    `select format('alter role ${LOADER_ROLE} login password %L', $1::text) as statement`,
+    [password],
+  );
+  await tx.query(row?.statement ?? '');
+}

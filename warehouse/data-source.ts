@@ -1,0 +1,59 @@
+import pg from 'pg';
+import { DataSource } from 'typeorm';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import { entities } from './entities/index.ts';
+
+/** The role that the worker and the commands work as: it owns nothing (R15). */
+export const LOADER_ROLE = 'nighttrain_loader';
+
+/**
+ * Values as Night Train wants them: a row count is a number, a `date` stays text (R18).
+ * Beyond 2^53 a count would lie, so it throws.
+ */
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.INT8) return toSafeInteger;
+    if (oid === pg.types.builtins.DATE) return (value: string) => value;
+    return pg.types.getTypeParser(oid, format);
+  }) as typeof pg.types.getTypeParser,
+};
+
+function toSafeInteger(value: string): number {
+  const number = Number(value);
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${value} does not fit a JavaScript number`);
+  return number;
+}
+
+/**
+ * A pool on the warehouse. Closing it with `destroy()` is the caller's.
+ * @param url of the loader
+ * @param applicationName what `pg_stat_activity` shows, 63 bytes at most
+ */
+export async function openWarehouse(
+  url: string,
+  { applicationName = 'nighttrain', poolSize = 10 } = {},
+): Promise<DataSource> {
+  const source = new DataSource({
+    type: 'postgres',
+    url,
+    entities,
+    applicationName,
+    poolSize,
+    connectTimeoutMS: 10_000,
+    poolErrorHandler: () => {
+      // An idle connection that breaks is replaced by the pool; whoever uses one hears of it there.
+    },
+    extra: { types, statement_timeout: 0, keepAlive: true },
+  });
+  return await source.initialize();
+}
+
+/** The session of one load attempt; its name is what eviction goes by (§6). */
+export function sessionName({ dataset, businessDate }: DatasetDay, epoch: number): string {
+  return `nt:${dataset}:${businessDate}:${epoch}`;
+}
+
+/** A connection that belongs to one load attempt alone, so that evicting it harms nobody else. */
+export function openLoadSession(url: string, day: DatasetDay, epoch: number): Promise<DataSource> {
+  return openWarehouse(url, { applicationName: sessionName(day, epoch), poolSize: 1 });
+}

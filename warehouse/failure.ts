@@ -1,0 +1,62 @@
+import { isExhaustion, isRetryableSqlState } from '../rules/retryable.ts';
+import {
+  EmptySource,
+  Fenced,
+  NightTrainError,
+  Refused,
+  WarehouseRejected,
+  WarehouseUnavailable,
+} from '../rules/errors.ts';
+
+/** What PostgreSQL or the socket under it says of a failure; TypeORM hides it one level down. */
+interface DriverError extends Error {
+  readonly code?: string;
+  readonly detail?: string;
+  readonly hint?: string;
+  readonly where?: string;
+}
+
+/** The five-character SQLSTATE, or Node's error code, or undefined. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return driverErrorOf(error)?.code;
+}
+
+/** What went wrong in the warehouse, as one of our errors: the only place that maps SQLSTATE to class. */
+export function warehouseError(error: unknown, doing: string): NightTrainError {
+  if (error instanceof NightTrainError) return error;
+  const driver = driverErrorOf(error);
+  const code = driver?.code ?? '';
+  const message = `${doing}: ${driver?.message ?? String(error)}`;
+  const options = {
+    ...(driver?.detail !== undefined && { detail: driver.detail }),
+    ...(driver?.hint !== undefined && { hint: driver.hint }),
+    cause: error,
+  };
+  if (code === 'NT001') return new Fenced(message, options);
+  if (code === 'NT002') return new Refused(message, options);
+  if (code === 'NT003') return new EmptySource(message, options);
+  if (isConnectionLoss(error)) return new WarehouseUnavailable(message, options);
+  if (isExhaustion(code)) {
+    const hint = 'The server is out of disk, memory or connections: make room; the step is tried again.';
+    return new WarehouseUnavailable(message, { ...options, hint, retryAfterMs: 30_000 });
+  }
+  return isRetryableSqlState(code)
+    ? new WarehouseUnavailable(`${message} (${code})`, options)
+    : new WarehouseRejected(code ? `${message} (${code})` : message, options);
+}
+
+/** Whether the session is gone, so that nothing is known of what it was doing. */
+export function isConnectionLoss(error: unknown): boolean {
+  const driver = driverErrorOf(error);
+  const code = driver?.code ?? '';
+  if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENOTFOUND|ENET)/.test(code) || /^(57P0|08)/.test(code)) return true;
+  return /connection terminated|connection timeout|timeout expired|connection ended|not queryable|client was closed/i.test(
+    driver?.message ?? '',
+  );
+}
+
+function driverErrorOf(error: unknown): DriverError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { driverError } = error as { driverError?: unknown };
+  return driverError instanceof Error ? driverError : error;
+}

@@ -1,0 +1,94 @@
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import type { Dataset } from '../rules/dataset.ts';
+import { ConfigurationError } from '../rules/errors.ts';
+import { bootstrap, checkServerVersion, isBootstrapped } from './bootstrap.ts';
+import { ownFolder, readSqlFiles, type SqlFile } from './sql-files.ts';
+import { writePolicies } from './policy.ts';
+import { warehouseError } from './failure.ts';
+
+export interface MigrateOptions {
+  /** Of a superuser (with `bootstrap`) or of `nighttrain_migrator`. */
+  readonly adminUrl: string;
+  /** The project's own migrations: the tables of its datasets. */
+  readonly projectFolder: string;
+  readonly datasets: readonly Dataset[];
+  /** Create roles and schemas first. */
+  readonly bootstrap: boolean;
+  readonly loaderPassword?: string | undefined;
+}
+
+/**
+ * Brings a database up to date: Night Train's own migrations, then the project's, then the policies that the
+ * ledger judges by. Answers the names of the migrations that were new.
+ */
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const own = await readSqlFiles(ownFolder('migrations'));
+  const project = await readSqlFiles(options.projectFolder);
+  const admin = new DataSource({
+    type: 'postgres',
+    url: options.adminUrl,
+    applicationName: 'nighttrain migrate',
+    poolSize: 3,
+    connectTimeoutMS: 10_000,
+    schema: 'nighttrain',
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+    migrations: [
+      ...own.map((file) => migrationOf(file)),
+      ...project.map((file) => migrationOf(file, 'nighttrain_publisher')),
+    ],
+  });
+  await admin.initialize();
+  try {
+    await checkServerVersion(admin);
+    if (options.bootstrap) await bootstrap(admin, options.loaderPassword);
+    else if (!(await isBootstrapped(admin))) {
+      throw new ConfigurationError('This database was never prepared for Night Train', {
+        hint: 'Run `npx nighttrain migrate --bootstrap` as a superuser, once.',
+      });
+    }
+    return await oneAtATime(admin, async () => {
+      const applied = await admin.runMigrations();
+      await writePolicies(admin, options.datasets);
+      return applied.map(({ name }) => name);
+    });
+  } catch (error) {
+    throw warehouseError(error, 'The migration failed');
+  } finally {
+    await admin.destroy();
+  }
+}
+
+/** Two deployments that migrate at once do it one after the other. */
+async function oneAtATime<T>(admin: DataSource, work: () => Promise<T>): Promise<T> {
+  const lock = admin.createQueryRunner();
+  try {
+    await lock.query(`select pg_advisory_lock(hashtext('nighttrain migrate'))`);
+    return await work();
+  } finally {
+    await lock.query(`select pg_advisory_unlock(hashtext('nighttrain migrate'))`);
+    await lock.release();
+  }
+}
+
+/** TypeORM wants classes and orders them by the thirteen digits that end their names. */
+function migrationOf({ name, sql }: SqlFile, role?: string): new () => MigrationInterface {
+  const match = /^(\d{13})-(.+)$/.exec(name);
+  if (!match) {
+    throw new ConfigurationError(`Migration ${name}.sql is not named <13 digits>-<what>.sql`, {
+      hint: 'The digits are milliseconds since 1970, as `nighttrain dataset new` writes them.',
+    });
+  }
+  const className = `${match[2]}${match[1]}`;
+  return class implements MigrationInterface {
+    readonly name = className;
+    async up(runner: QueryRunner): Promise<void> {
+      if (role !== undefined) await runner.query(`set local role ${role}`);
+      await runner.query(sql);
+      await runner.query('reset role');
+    }
+    down(): Promise<void> {
+      return Promise.reject(new Error(`${className} cannot be taken back: write another migration`));
+    }
+  };
+}
