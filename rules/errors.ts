@@ -89,6 +89,9 @@ export class LandingFull extends NightTrainError {
 /** The landing store lost or changed what it was given. */
 export class LandingCorrupt extends NightTrainError {}
 
+/** An engine of this machine, PostgreSQL or Temporal, did not start or did not stop. */
+export class EngineFailed extends NightTrainError {}
+
 /** Someone asked for the attempt to stop (R13). */
 export class Cancelled extends NightTrainError {}
 

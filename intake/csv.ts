@@ -1,0 +1,177 @@
+import { parse } from 'csv-parse/sync';
+import type { Dataset } from '../rules/dataset.ts';
+import { SourceBroken, SourceContractBroken } from '../rules/errors.ts';
+import type { CsvSource } from '../rules/source.ts';
+import { csvBytes } from './csv-bytes.ts';
+import { list, readHeader, type Header } from './csv-header.ts';
+import { splitRecords, type Block, type Fault, type Span } from './csv-records.ts';
+import type { StoredFile } from './landing.ts';
+import type { BrokenRecord, RawCell, RawRecord, ReadRecord, RecordBatches } from './records.ts';
+
+const REASONS: Readonly<Record<Fault, readonly [rule: string, reason: string]>> = {
+  'broken-quote': ['broken-quote', 'has a quote that is not doubled, or is never closed'],
+  'in-doubt': ['broken-quote', 'follows a broken quote and may stand inside its field'],
+  'record-too-long': ['record-too-long', 'belongs to a record that is longer than the dataset allows'],
+};
+
+/**
+ * Reads a CSV file: RFC 4180 with the dataset's delimiter and encoding, LF or CRLF or both, BOM, gzip where its name
+ * ends in `.gz`. A blank line is no record where a record has more than one field; with one field it is a missing
+ * value. A line that is just `\.` is data. What cannot be taken apart is a broken record (see csv-records.ts).
+ * @param content the file as it landed
+ * @param warn told once of each thing worth a line in the log
+ * @throws SourceContractBroken by its header; SourceBroken, LimitExceeded by its compression
+ */
+export async function* readCsv(
+  dataset: Dataset,
+  source: CsvSource,
+  file: StoredFile,
+  content: AsyncIterable<Buffer>,
+  warn: (warning: string) => void,
+): RecordBatches & AsyncGenerator<readonly ReadRecord[]> {
+  const bytes = csvBytes(file, content, source.encoding, dataset.bounds.inflation);
+  const bounds = { delimiter: source.delimiter, recordBytes: dataset.bounds.recordBytes };
+  let reader: BlockReader | undefined;
+  for await (const block of splitRecords(bytes, bounds)) {
+    const [first] = block.spans;
+    if (!first) continue;
+    if (reader) {
+      yield reader.read(block, 0);
+      continue;
+    }
+    const header = headerOf(dataset, source, file, block, first);
+    for (const name of header.ignored) warn(`Column ${list([name])} is not declared and was left out`);
+    reader = new BlockReader(dataset, source, header, file.key);
+    yield reader.read(block, 1);
+  }
+  if (!reader) {
+    throw new SourceContractBroken(`The file of ${dataset.name} is empty: it has no header`, {
+      detail: file.key,
+      hint: "Ask the source's owner; a day without records is a file with nothing but its header.",
+    });
+  }
+}
+
+function headerOf(
+  dataset: Dataset,
+  source: CsvSource,
+  file: StoredFile,
+  { bytes }: Block,
+  { start, end, next, fault }: Span,
+): Header {
+  if (fault) {
+    throw new SourceContractBroken(`The header of ${dataset.name} cannot be read: it ${REASONS[fault][1]}`, {
+      detail: `${file.key}, line 1: ${bytes.toString('utf8', start, Math.min(end, start + 200))}`,
+      hint: "Ask the source's owner.",
+    });
+  }
+  const [names = []] =
+    start === end ? [['']] : takeApart(bytes.subarray(start, next), source.delimiter, false);
+  return readHeader(dataset, source, names, file.key);
+}
+
+/** Fields of sound records; csv-parse reads both ends of line. */
+function takeApart(bytes: Buffer, delimiter: string, skipBlank: boolean): string[][] {
+  return parse(bytes, {
+    delimiter,
+    record_delimiter: ['\r\n', '\n'],
+    relax_column_count: true,
+    skip_empty_lines: skipBlank,
+  });
+}
+
+class BlockReader {
+  readonly #source: CsvSource;
+  readonly #header: Header;
+  readonly #file: string;
+  readonly #recordBytes: number;
+  readonly #missing: ReadonlySet<string>;
+  #record = 0;
+
+  constructor(dataset: Dataset, source: CsvSource, header: Header, file: string) {
+    this.#source = source;
+    this.#header = header;
+    this.#file = file;
+    this.#recordBytes = dataset.bounds.recordBytes;
+    this.#missing = new Set(['', ...source.missing]);
+  }
+
+  /** The records of a block, from its span `from` on. */
+  read({ bytes, spans }: Block, from: number): ReadRecord[] {
+    const skipBlank = this.#header.width > 1;
+    const sought = spans.slice(from).filter(({ start, end }) => !skipBlank || end > start);
+    const records: ReadRecord[] = [];
+    for (let first = 0, last = 0; first < sought.length; first = last) {
+      const fault = sought[first]?.fault;
+      for (last = first + 1; last < sought.length && !fault && !sought[last]?.fault;) last++;
+      const run = sought.slice(first, last);
+      if (fault) for (const span of run) records.push(this.#broken(bytes, span, ...REASONS[fault]));
+      else this.#readRun(bytes, run, records);
+    }
+    return records;
+  }
+
+  #readRun(bytes: Buffer, run: readonly Span[], records: ReadRecord[]): void {
+    const [start, end] = [run[0]?.start ?? 0, run.at(-1)?.next ?? 0];
+    const { width } = this.#header;
+    const rows = takeApart(bytes.subarray(start, end), this.#source.delimiter, width > 1);
+    if (rows.length !== run.length) {
+      throw new SourceBroken('Two readers disagree about where records end', {
+        detail: `${this.#file}, lines ${run[0]?.line} to ${run.at(-1)?.line}: ${run.length} or ${rows.length} records`,
+        hint: 'Report this with the lines named here.',
+      });
+    }
+    for (const [index, fields] of rows.entries()) {
+      const span = run[index] as Span;
+      if (fields.length === width) {
+        records.push(new CsvRecord(++this.#record, span, this.#cells(fields), bytes, this.#recordBytes));
+      } else {
+        const reason = `has ${fields.length} fields, the header has ${width}`;
+        records.push(this.#broken(bytes, span, 'ragged-record', reason));
+      }
+    }
+  }
+
+  #cells(fields: readonly string[]): RawCell[] {
+    const cells: RawCell[] = [];
+    for (const index of this.#header.fields) {
+      const field = fields[index] as string;
+      cells.push(this.#missing.has(field) ? null : field);
+    }
+    return cells;
+  }
+
+  #broken(bytes: Buffer, span: Span, rule: string, reason: string): BrokenRecord {
+    const raw = rawOf(bytes, span, this.#recordBytes);
+    return { record: ++this.#record, line: span.line, cells: null, rule, reason, raw };
+  }
+}
+
+/** Keeps its block, and makes its raw text only when it is asked for: few records ever are. */
+class CsvRecord implements RawRecord {
+  readonly record: number;
+  readonly cells: readonly RawCell[];
+  readonly #span: Span;
+  readonly #bytes: Buffer;
+  readonly #recordBytes: number;
+
+  constructor(record: number, span: Span, cells: readonly RawCell[], bytes: Buffer, recordBytes: number) {
+    this.record = record;
+    this.cells = cells;
+    this.#span = span;
+    this.#bytes = bytes;
+    this.#recordBytes = recordBytes;
+  }
+
+  get line(): number {
+    return this.#span.line;
+  }
+
+  get raw(): string {
+    return rawOf(this.#bytes, this.#span, this.#recordBytes);
+  }
+}
+
+function rawOf(bytes: Buffer, { start, end }: Span, recordBytes: number): string {
+  return bytes.toString('utf8', start, Math.min(end, start + recordBytes));
+}
