@@ -1,0 +1,310 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chown, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import pg from 'pg';
+import { ConfigurationError, EngineFailed } from '../rules/errors.ts';
+import { writeWhole, type EngineState } from './home.ts';
+import { tailOfLogs } from './log-tail.ts';
+import { freePorts, LOOPBACK } from './ports.ts';
+import { knownPostgresFolder, openPostgresFolder, type PostgresFolder } from './postgres-folder.ts';
+import { postgresBinaries } from './postgres-binaries.ts';
+import { postgresArguments } from './postgres-settings.ts';
+import {
+  codeOf,
+  commandOf,
+  hasEnded,
+  isRunning,
+  launch,
+  markOf,
+  readIfThere,
+  signalTo,
+} from './processes.ts';
+import type { Launched, ProcessMark } from './processes.ts';
+import { waitFor } from './wait.ts';
+
+const run = promisify(execFile);
+
+const MAJOR = '18';
+const INITIALISE_MS = 120_000;
+const READY_MS = 180_000; // recovery of a full max_wal_size takes a laptop about a minute
+const STOP_MS = 30_000;
+
+/** A PostgreSQL that runs under a home. */
+export interface RunningPostgres {
+  readonly port: number;
+  readonly process: ProcessMark;
+  /** Of the superuser. */
+  readonly url: string;
+}
+
+export interface PostgresStart {
+  readonly home: string;
+  /** As last seen. */
+  readonly known: EngineState | undefined;
+  /** More settings, over ours. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly env: NodeJS.ProcessEnv;
+  readonly say: (line: string) => void;
+  /** Told as soon as a server process exists, so that it is found again whatever happens next. */
+  readonly record: (state: EngineState) => Promise<void>;
+}
+
+/**
+ * Starts the PostgreSQL of a home, or adopts the one that runs. Call it under the home's lock. Throws
+ * ConfigurationError (what a person must change) or EngineFailed (with the end of the server's log).
+ */
+export async function startPostgres(start: PostgresStart): Promise<RunningPostgres> {
+  const place = await openPostgresFolder(start.home, start.say);
+  const data = join(place.folder, 'data');
+  const password = await passwordOf(start.home, data);
+  const living = await livingPostgres(place.folder, start.known);
+  if (living?.process)
+    return untilReady(start, place, { port: living.port, process: living.process, password });
+
+  const binaries = await postgresBinaries(place.user);
+  await initialise(start, place, binaries, password);
+  return launchPostgres(start, place, binaries, password);
+}
+
+/** The PostgreSQL that runs under this home and answers, if any. */
+export async function findPostgres(
+  home: string,
+  known: EngineState | undefined,
+): Promise<RunningPostgres | undefined> {
+  const living = await livingPostgres(await knownPostgresFolder(home), known);
+  const password = (await readIfThere(passwordFile(home)))?.trim();
+  if (!living?.process || password === undefined) return undefined;
+  const found = { port: living.port, process: living.process, url: urlOf(living.port, password) };
+  return (await answers(found.url)) === true ? found : undefined;
+}
+
+/** Stops a PostgreSQL: sessions are rolled back and ended, everything committed is on disk. */
+export async function stopPostgres(home: string, server: ProcessMark, env: NodeJS.ProcessEnv): Promise<void> {
+  if (process.platform === 'win32') {
+    const control = join(await postgresBinaries(undefined), 'bin', 'pg_ctl');
+    const data = join(await knownPostgresFolder(home), 'data');
+    await run(control, ['stop', '-D', data, '-m', 'fast', '-t', '30'], {
+      env: variables(env),
+      timeout: STOP_MS,
+    });
+  }
+  await signalTo(server, 'SIGINT'); // postgres(1): fast shutdown
+  if (await hasEnded(server, STOP_MS)) return;
+  await signalTo(server, 'SIGQUIT'); // immediate shutdown; the next start recovers from the log
+  if (await hasEnded(server, STOP_MS)) return;
+  throw new EngineFailed(`PostgreSQL (process ${server.pid}) does not stop`, {
+    detail: await tailOfLogs(join(await knownPostgresFolder(home), 'log')),
+    hint: `Look at what holds it, then end it: kill -9 ${server.pid}. The next start recovers its data.`,
+  });
+}
+
+/** The server process of this data folder: by our own record, else by PostgreSQL's. */
+async function livingPostgres(
+  folder: string,
+  known: EngineState | undefined,
+): Promise<EngineState | undefined> {
+  if (known?.process && (await isRunning(known.process))) return known;
+  const data = join(folder, 'data');
+  const [pid, , , port] = ((await lockFile(data)) ?? '').split('\n').map(Number);
+  if (!pid || !port || !(await commandOf(pid))?.includes(data)) return undefined;
+  const mark = await markOf(pid);
+  return mark && { port, process: mark };
+}
+
+async function lockFile(data: string): Promise<string | undefined> {
+  try {
+    return await readIfThere(join(data, 'postmaster.pid'));
+  } catch (error) {
+    if (codeOf(error) === 'EACCES') return undefined; // another user's home: nothing of ours runs there
+    throw error;
+  }
+}
+
+const passwordFile = (home: string): string => join(home, 'postgres-password');
+
+async function passwordOf(home: string, data: string): Promise<string> {
+  const known = (await readIfThere(passwordFile(home)))?.trim();
+  if (known) return known;
+  if ((await readIfThere(join(data, 'PG_VERSION'))) !== undefined) {
+    throw new ConfigurationError(`The home ${home} has a database, but its password is gone`, {
+      detail: passwordFile(home),
+      hint: 'Put the file back from a backup, or set NIGHTTRAIN_HOME to another folder.',
+    });
+  }
+  const password = randomBytes(24).toString('base64url');
+  await writeWhole(passwordFile(home), `${password}\n`, 0o600);
+  return password;
+}
+
+/** Makes the data folder: under another name first, so that one cut short is never taken for a whole one. */
+async function initialise(
+  start: PostgresStart,
+  { folder, user }: PostgresFolder,
+  binaries: string,
+  password: string,
+): Promise<void> {
+  const found = (await readIfThere(join(folder, 'data', 'PG_VERSION')))?.trim();
+  if (found === MAJOR) return;
+  if (found !== undefined) {
+    throw new ConfigurationError(
+      `The data in ${folder} is PostgreSQL ${found}'s, this is PostgreSQL ${MAJOR}`,
+      {
+        hint: 'Dump it with the version that made it and load it here, or set NIGHTTRAIN_HOME to another folder.',
+      },
+    );
+  }
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('new-')) await rm(join(folder, name), { recursive: true });
+  }
+  start.say('making a new PostgreSQL database');
+  const draft = join(folder, `new-${randomBytes(4).toString('hex')}`);
+  const secret = `${draft}.password`;
+  await writeFile(secret, password, { mode: 0o600 });
+  if (user) await chown(secret, user.uid, user.gid);
+  try {
+    const options = ['--username=postgres', `--pwfile=${secret}`, '--auth=scram-sha-256', '--encoding=UTF8'];
+    // the same order and letter case on every machine, whatever its C library
+    const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    await run(join(binaries, 'bin', 'initdb'), [`--pgdata=${draft}`, ...options, ...locale], {
+      cwd: folder,
+      env: variables(start.env),
+      timeout: INITIALISE_MS,
+      ...(user && { uid: user.uid, gid: user.gid }),
+    });
+    await rename(draft, join(folder, 'data'));
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    throw new EngineFailed('PostgreSQL could not make its database', {
+      detail: outputOf(error),
+      hint: `Look at the reason above (is the disk full?), or set NIGHTTRAIN_DATABASE_URL to a PostgreSQL of yours.`,
+      cause: error,
+    });
+  } finally {
+    await rm(secret, { force: true });
+  }
+}
+
+/** Launches until it is up: a port may be taken in between, and the rest of a killed server takes a moment to go. */
+async function launchPostgres(
+  start: PostgresStart,
+  place: PostgresFolder,
+  binaries: string,
+  password: string,
+): Promise<RunningPostgres> {
+  const log = join(place.folder, 'log', 'start.log');
+  await forgetReusedPid(join(place.folder, 'data'));
+  let wanted = start.known?.port;
+  const started = await waitFor(
+    async () => {
+      const [port = 0] = await freePorts([wanted]);
+      await writeFile(log, '');
+      await truncate(log);
+      const args = postgresArguments(join(place.folder, 'data'), port, start.settings);
+      const launched = await launch(join(binaries, 'bin', 'postgres'), args, {
+        cwd: place.folder,
+        env: variables(start.env),
+        log,
+        user: place.user,
+      });
+      await start.record({ port, process: launched.mark });
+      try {
+        return await untilReady(start, place, { port, process: launched.mark, password }, launched);
+      } catch (error) {
+        if (!(error instanceof EngineFailed) || !/could not bind|still in use/.test(error.detail ?? ''))
+          throw error;
+        if (error.detail?.includes('could not bind')) wanted = undefined;
+        return undefined;
+      }
+    },
+    { withinMs: STOP_MS, everyMs: 200 },
+  );
+  if (started) return started;
+  throw await failed('PostgreSQL does not start', place.folder);
+}
+
+/**
+ * After a crash the pid in PostgreSQL's lock file may be some other process's by now, which PostgreSQL takes for
+ * a running server. It knows that its parent is none: so we write our own pid there, and leave its shared memory
+ * key, by which it notices survivors of the crash, as it is.
+ */
+async function forgetReusedPid(data: string): Promise<void> {
+  const [pid, ...rest] = ((await lockFile(data)) ?? '').split('\n');
+  if (!pid || !(await markOf(Number(pid)))) return;
+  await writeFile(join(data, 'postmaster.pid'), [process.pid, ...rest].join('\n'));
+}
+
+async function untilReady(
+  start: PostgresStart,
+  place: PostgresFolder,
+  server: { port: number; process: ProcessMark; password: string },
+  launched?: Launched,
+): Promise<RunningPostgres> {
+  let ending: string | undefined;
+  void launched?.ended.then((how) => (ending = how));
+  const url = urlOf(server.port, server.password);
+  let told = false;
+  const answer = await waitFor(
+    async () => {
+      if (ending !== undefined || !(await isRunning(server.process))) return 'ended';
+      const state = await answers(url);
+      if (state === 'starting' && !told) start.say('PostgreSQL is recovering from a crash');
+      told ||= state === 'starting';
+      return state === true ? 'ready' : undefined;
+    },
+    { withinMs: READY_MS, everyMs: 20 },
+  );
+  if (answer === 'ready') return { port: server.port, process: server.process, url };
+  if (answer === 'ended')
+    throw await failed(`PostgreSQL ended while it started (${ending ?? 'killed'})`, place.folder);
+  throw await failed(
+    `PostgreSQL does not answer on port ${server.port} after ${READY_MS / 1000} s`,
+    place.folder,
+  );
+}
+
+const failed = async (what: string, folder: string): Promise<EngineFailed> =>
+  new EngineFailed(what, {
+    detail: await tailOfLogs(join(folder, 'log')),
+    hint: 'Look at the log above (is the disk full?), or set NIGHTTRAIN_DATABASE_URL to a PostgreSQL of yours.',
+  });
+
+/** Whether the server takes a connection; `starting` while it recovers, false when nothing can be said. */
+async function answers(url: string): Promise<boolean | 'starting'> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 5_000,
+  });
+  try {
+    await client.connect();
+    await client.query('select 1');
+    return true;
+  } catch (error) {
+    if (codeOf(error) === '28P01') {
+      throw new ConfigurationError('PostgreSQL does not take the password of this home', {
+        hint: 'Put the file postgres-password back, or set NIGHTTRAIN_HOME to another folder.',
+        cause: error,
+      });
+    }
+    return codeOf(error) === '57P03' ? 'starting' : false;
+  } finally {
+    await client.end();
+  }
+}
+
+const urlOf = (port: number, password: string): string =>
+  `postgresql://postgres:${password}@${LOOPBACK}:${port}/postgres`;
+
+/** What the server may know of our environment: no secrets (R17). */
+const variables = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  PATH: env['PATH'],
+  SystemRoot: env['SystemRoot'],
+  LC_ALL: 'C',
+});
+
+function outputOf(error: unknown): string {
+  const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message?: string };
+  return (stderr || stdout || message || String(error)).trim().split('\n').slice(-15).join('\n');
+}
