@@ -17,6 +17,16 @@ export async function recordStart(warehouse: DataSource, start: AttemptStart): P
   await warehouse.createQueryBuilder().insert().into(attemptEntity).values(values).orIgnore().execute();
 }
 
+/** The epoch of the attempt that this run has recorded for the day, or undefined. */
+export async function findAttemptOfRun(
+  warehouse: DataSource,
+  { dataset, businessDate }: DatasetDay,
+  ownerRunId: string,
+): Promise<number | undefined> {
+  const found = await warehouse.getRepository(attemptEntity).findOneBy({ dataset, businessDate, ownerRunId });
+  return found?.epoch;
+}
+
 /** What is known of an attempt's rows so far; `show` and `status` print it even where nothing is loaded. */
 export interface AttemptTally extends Partial<Counts> {
   readonly rejectedByRule?: Readonly<Record<string, number>>;

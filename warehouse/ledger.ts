@@ -53,6 +53,17 @@ export async function findPublished(warehouse: DataSource, day: DatasetDay): Pro
 }
 
 /**
+ * The receipt of a batch whose COMMIT may or may not have arrived (R8), or undefined. The fence is held meanwhile;
+ * call it only when the backend that sent COMMIT is gone.
+ */
+export async function findBatch(warehouse: DataSource, load: LoadIdentity): Promise<Receipt | undefined> {
+  return warehouse.transaction(async (tx) => {
+    await tx.query('select nighttrain.lock_fence($1, $2)', [load.dataset, load.businessDate]);
+    return findReceipt(tx, 'b.load_id = $1', [load.loadId]);
+  });
+}
+
+/**
  * The receipt of a batch, read in a new transaction: a COMMIT without complaint proves nothing (R7).
  * @throws CommitNotFound where the ledger has no such batch
  */
@@ -71,11 +82,11 @@ export async function readBack(warehouse: DataSource, load: LoadIdentity): Promi
 }
 
 async function findReceipt(
-  warehouse: DataSource,
+  database: Pick<DataSource, 'query'>,
   where: string,
   values: unknown[],
 ): Promise<Receipt | undefined> {
-  const [row] = await warehouse.query<(Omit<Receipt, 'committedAt'> & { committedAt: Date })[]>(
+  const [row] = await database.query<(Omit<Receipt, 'committedAt'> & { committedAt: Date })[]>(
     `select b.load_id as "loadId", b.dataset, b.business_date as "businessDate", b.epoch,
        b.table_name as "tableName", b.content_sha256 as "contentSha256", c.committed_at as "committedAt",
        jsonb_build_object('read', rows_read, 'loaded', rows_loaded, 'rejected', rows_rejected,

@@ -4,26 +4,39 @@ import { requestEntity, type RequestRow } from './entities/request.ts';
 
 export type RequestRecord = Omit<RequestRow, 'receivedAt' | 'answeredAt'>;
 
-/** Keeps a request with its answer so far; the last answer wins, the time of arrival stays. */
+/** Keeps a request as it came; one that is there already stays as it is. */
 export async function recordRequest(warehouse: DataSource, request: RequestRecord): Promise<void> {
+  const { payload, ...row } = request;
   await warehouse.query(
     `insert into nighttrain.request
-       (request_id, kind, dataset, business_date, requested_by, reason, payload, state, answer, answered_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, case when $8 <> 'accepted' then clock_timestamp() end)
-     on conflict (request_id) do update
-       set state = excluded.state, answer = excluded.answer, answered_at = excluded.answered_at`,
+       (request_id, kind, dataset, business_date, requested_by, reason, state, answer, payload, answered_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, case when $7 <> 'accepted' then clock_timestamp() end)
+     on conflict (request_id) do nothing`,
     [
-      request.requestId,
-      request.kind,
-      request.dataset,
-      request.businessDate,
-      request.requestedBy,
-      request.reason,
-      JSON.stringify(request.payload),
-      request.state,
-      request.answer,
+      row.requestId,
+      row.kind,
+      row.dataset,
+      row.businessDate,
+      row.requestedBy,
+      row.reason,
+      row.state,
+      row.answer,
+      // jsonb cannot hold NUL.
+      (JSON.stringify(payload) ?? 'null').replaceAll('\\u0000', '\u2400'),
     ],
   );
+}
+
+/** Writes the answer to a request that was accepted. */
+export async function answer(
+  warehouse: DataSource,
+  requestId: string,
+  state: RequestState,
+  text: string,
+): Promise<void> {
+  await warehouse
+    .getRepository(requestEntity)
+    .update({ requestId, state: 'accepted' }, { state, answer: text, answeredAt: () => 'clock_timestamp()' });
 }
 
 /** The request and what was answered so far, or undefined where `control` has not recorded it yet. */

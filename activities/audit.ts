@@ -1,0 +1,54 @@
+import type { EntityManager } from 'typeorm';
+import type { Attempt, Receipt } from '../rules/attempt.ts';
+import { Refused } from '../rules/errors.ts';
+import { recordFindings, runAudits, type AuditFinding } from '../warehouse/audit.ts';
+import type { OpenedTable } from '../warehouse/day-table.ts';
+import { warehouseError } from '../warehouse/failure.ts';
+import type { Deps } from './deps.ts';
+import type { LoadJob } from './fill-day.ts';
+import { findDataset } from './find-dataset.ts';
+import { runStep } from './step.ts';
+
+/**
+ * Runs the `error` audits on the table that is not yet published.
+ * @throws Refused where one of them finds rows
+ */
+export async function blockOnAudits(tx: EntityManager, job: LoadJob, table: OpenedTable): Promise<void> {
+  const { dataset, identity, warehouse, attempt } = job;
+  const blocking = dataset.audits.filter(({ severity }) => severity === 'error');
+  const findings = await runAudits(tx, dataset, identity, table.name, blocking);
+  await recordFindings(warehouse, identity, attempt.epoch, findings);
+  const failed = findings.filter(({ rowsFound }) => rowsFound > 0);
+  if (failed.length === 0) return;
+  throw new Refused(`${dataset.name} of ${identity.businessDate} is refused by its audits`, {
+    detail: failed.map(sentenceOf).join('; '),
+    hint: `See what they found: npx nighttrain show ${dataset.name} ${identity.businessDate}`,
+  });
+}
+
+/** Runs the `warn` audits on the published night; they stop nobody. */
+export const createAuditNight = ({ datasets, warehouse, log }: Deps) =>
+  async function auditNight(attempt: Attempt, receipt: Receipt): Promise<readonly AuditFinding[]> {
+    return runStep(log, async ({ log: line }) => {
+      const dataset = findDataset(datasets, attempt.dataset);
+      const warnings = dataset.audits.filter(({ severity }) => severity === 'warn');
+      try {
+        const findings = await runAudits(warehouse, dataset, attempt, receipt.tableName, warnings);
+        await recordFindings(warehouse, attempt, attempt.epoch, findings);
+        const { dataset: name, businessDate, epoch } = attempt;
+        for (const finding of findings.filter(({ rowsFound }) => rowsFound > 0)) {
+          line.warn(
+            { dataset: name, businessDate, epoch, ...finding, sample: undefined },
+            sentenceOf(finding),
+          );
+        }
+        return findings.map((finding) => ({ ...finding, sample: [] })); // payloads carry counts, never rows (§3)
+      } catch (error) {
+        throw warehouseError(error, `The audits of ${attempt.dataset} of ${attempt.businessDate} failed`);
+      }
+    });
+  };
+
+function sentenceOf({ audit, rowsFound }: AuditFinding): string {
+  return `audit ${audit} found ${rowsFound} rows`;
+}

@@ -1,0 +1,39 @@
+import type { Attempt, AttemptError, Outcome, Receipt } from '../rules/attempt.ts';
+import { recordEnd, recordTally } from '../warehouse/attempts.ts';
+import { findReceiptOfRun } from '../warehouse/ledger.ts';
+import { warehouseError } from '../warehouse/failure.ts';
+import type { Deps } from './deps.ts';
+import { runStep } from './step.ts';
+
+/** How an attempt ended, as its workflow saw it. */
+export interface AttemptClosing {
+  readonly outcome: Outcome;
+  readonly error?: AttemptError;
+}
+
+/**
+ * Records how an attempt ended. The outcome is what the ledger says: an attempt whose batch is there was loaded,
+ * even where a cancel lost to its COMMIT (§3). Answers that batch's receipt.
+ */
+export const createCloseAttempt = ({ warehouse, log }: Deps) =>
+  async function closeAttempt(attempt: Attempt, closing: AttemptClosing): Promise<Receipt | null> {
+    return runStep(log, async ({ log: line }) => {
+      const { dataset, businessDate, epoch } = attempt;
+      try {
+        const receipt = await findReceiptOfRun(warehouse, attempt, attempt.ownerRunId);
+        if (receipt) {
+          await recordTally(warehouse, attempt, { ...receipt.counts, loadEpoch: receipt.epoch });
+          await recordEnd(warehouse, attempt, { outcome: 'loaded', loadId: receipt.loadId });
+        } else {
+          await recordEnd(warehouse, attempt, closing);
+        }
+        line.info(
+          { dataset, businessDate, epoch, outcome: receipt ? 'loaded' : closing.outcome },
+          'attempt closed',
+        );
+        return receipt ?? null;
+      } catch (error) {
+        throw warehouseError(error, `The attempt at ${dataset} of ${businessDate} could not be closed`);
+      }
+    });
+  };

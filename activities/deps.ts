@@ -1,0 +1,20 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import type { Dataset } from '../rules/dataset.ts';
+import type { LandingStore } from '../intake/landing.ts';
+
+/** What the steps work with; the composition root (worker/deps.ts) makes it, tests hand in others. */
+export interface Deps {
+  readonly datasets: ReadonlyMap<string, Dataset>;
+  /** The pool for everything that no rollback may touch: fence, attempts, quarantine, requests. */
+  readonly warehouse: DataSource;
+  /** For the unpooled connection of each load attempt. */
+  readonly loaderUrl: string;
+  readonly landing: LandingStore;
+  readonly inbox: string;
+  readonly env: (name: string) => string | undefined;
+  /** For ending older runs of a day that is taken over. */
+  readonly temporal: Client;
+  readonly log: Logger;
+}

@@ -1,0 +1,29 @@
+import { createAuditNight } from './audit.ts';
+import { createCloseAttempt } from './close-attempt.ts';
+import type { Deps } from './deps.ts';
+import { createEndRun } from './end-run.ts';
+import { createExtract } from './extract.ts';
+import { createLoad } from './load.ts';
+import { createNotLoaded, createPlanNight } from './plan-night.ts';
+import { createAnswerRequest, createJudgeRequest } from './requests.ts';
+import { createTakeOver } from './take-over.ts';
+import { createTransform } from './transform.ts';
+
+/** Every step, closed over what it works with; workflows know only the type. */
+export function createActivities(deps: Deps) {
+  return {
+    takeOver: createTakeOver(deps),
+    extract: createExtract(deps),
+    transform: createTransform(deps),
+    load: createLoad(deps),
+    auditNight: createAuditNight(deps),
+    closeAttempt: createCloseAttempt(deps),
+    planNight: createPlanNight(deps),
+    notLoaded: createNotLoaded(deps),
+    judgeRequest: createJudgeRequest(deps),
+    answerRequest: createAnswerRequest(deps),
+    endRun: createEndRun(deps),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

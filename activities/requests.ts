@@ -1,0 +1,89 @@
+import { addDays, localDate } from '../rules/business-date.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import { parseReplayRequest, shortened, type ReplayRequest } from '../rules/replay-request.ts';
+import type { RequestState } from '../rules/request.ts';
+import { warehouseError } from '../warehouse/failure.ts';
+import { answer, findRequest, isAnswered, recordRequest } from '../warehouse/requests.ts';
+import type { Deps } from './deps.ts';
+import { runStep } from './step.ts';
+
+/** A signal as `control` received it. */
+export interface PendingRequest {
+  /** The signal's name. */
+  readonly kind: string;
+  readonly payload: unknown;
+  /** Identifies a request whose payload names no id. */
+  readonly arrivalId: string;
+}
+
+/** Records a request; answers it where it can go ahead, null where it was refused or is known already. */
+export const createJudgeRequest = ({ warehouse, datasets, log }: Deps) =>
+  async function judgeRequest(pending: PendingRequest): Promise<ReplayRequest | null> {
+    return runStep(log, async ({ log: line }) => {
+      const { kind, payload, arrivalId } = pending;
+      const judged =
+        kind === 'replayDay' ? judgeReplay(pending, datasets) : `there is no signal '${kind.slice(0, 100)}'`;
+      try {
+        if (typeof judged === 'string') {
+          await recordRequest(warehouse, {
+            ...unknownRequest(pending),
+            payload: shortened(payload),
+            state: 'refused',
+            answer: judged,
+          });
+          line.warn({ requestId: arrivalId, kind, answer: judged }, 'request refused');
+          return null;
+        }
+        const known = await findRequest(warehouse, judged.requestId);
+        if (known && isAnswered(known.state)) return null;
+        const { requestId, dataset, businessDate, requestedBy, reason } = judged;
+        const row = {
+          requestId,
+          kind,
+          dataset,
+          businessDate,
+          requestedBy,
+          reason,
+          payload: shortened(payload),
+        };
+        await recordRequest(warehouse, { ...row, state: 'accepted', answer: 'accepted' });
+        line.info({ requestId, dataset, businessDate, requestedBy }, 'request accepted');
+        return judged;
+      } catch (error) {
+        throw warehouseError(error, 'A request could not be recorded');
+      }
+    });
+  };
+
+/** Records the answer to an accepted request. */
+export const createAnswerRequest = ({ warehouse, log }: Deps) =>
+  async function answerRequest(requestId: string, state: RequestState, text: string): Promise<void> {
+    return runStep(log, async ({ log: line }) => {
+      try {
+        await answer(warehouse, requestId, state, text);
+        line.info({ requestId, state, answer: text }, 'request answered');
+      } catch (error) {
+        throw warehouseError(error, `The answer to request ${requestId} could not be recorded`);
+      }
+    });
+  };
+
+function judgeReplay(
+  { payload, arrivalId }: PendingRequest,
+  datasets: ReadonlyMap<string, Dataset>,
+): ReplayRequest | string {
+  const request = parseReplayRequest(payload, arrivalId);
+  if (typeof request === 'string') return request;
+  const dataset = datasets.get(request.dataset);
+  if (!dataset) return `there is no dataset '${request.dataset.slice(0, 40)}'`;
+  const today = localDate(new Date().toISOString(), dataset.schedule?.timeZone ?? 'UTC');
+  // A day is loaded once it is over; somewhere on earth it already is tomorrow.
+  if (request.businessDate > addDays(today, 1)) return `${request.businessDate} lies in the future`;
+  return request;
+}
+
+/** What is kept of a request that makes no sense. */
+function unknownRequest({ kind, arrivalId }: PendingRequest) {
+  const nobody = { dataset: null, businessDate: null, requestedBy: 'unknown', reason: '' };
+  return { requestId: arrivalId, kind: kind.slice(0, 100), ...nobody };
+}

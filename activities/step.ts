@@ -1,0 +1,65 @@
+import { setInterval, clearInterval } from 'node:timers';
+import { CancelledFailure, Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Logger } from 'pino';
+import { NightTrainError } from '../rules/errors.ts';
+import { toFailure } from './failure.ts';
+
+/** What a running step may say and must listen to. */
+export interface StepContext {
+  /** Aborted when the attempt is cancelled, timed out, or the worker ends. */
+  readonly signal: AbortSignal;
+  /** Remembered, and sent with the next heartbeat. */
+  readonly progress: (progress: unknown) => void;
+  /** Carries the day, the epoch and the run on every line. */
+  readonly log: Logger;
+  /** Of the workflow run that this step belongs to. */
+  readonly ownerRunId: string;
+  readonly workflowId: string;
+}
+
+const HEARTBEAT_MS = 1_000;
+
+/**
+ * Runs a step under Temporal: heartbeats every second with the latest progress, maps our errors to failures,
+ * and reports a cancellation as one.
+ */
+export async function runStep<T>(log: Logger, work: (context: StepContext) => Promise<T>): Promise<T> {
+  const activity = Context.current();
+  const { workflowExecution, activityType, attempt, isLocal } = activity.info;
+  let latest: unknown;
+  const beat = setInterval(() => !isLocal && activity.heartbeat(latest), HEARTBEAT_MS);
+  const context: StepContext = {
+    signal: activity.cancellationSignal,
+    progress: (progress) => (latest = progress),
+    log: log.child({ step: activityType, try: attempt, run: workflowExecution?.runId }),
+    ownerRunId: workflowExecution?.runId ?? '',
+    workflowId: workflowExecution?.workflowId ?? '',
+  };
+  try {
+    return await work(context);
+  } catch (error) {
+    throw failureOf(error, activity, context.log, isLocal);
+  } finally {
+    clearInterval(beat);
+  }
+}
+
+function failureOf(error: unknown, activity: Context, log: Logger, isLocal: boolean): unknown {
+  if (activity.cancellationSignal.aborted) {
+    log.info({ reason: activity.cancellationDetails }, 'step stopped');
+    // A worker that ends is no reason to end the night: another worker takes the step up again.
+    return activity.cancellationDetails?.workerShutdown === true && !isLocal
+      ? ApplicationFailure.retryable('The worker was stopped', 'WorkerStopped')
+      : new CancelledFailure('The step was cancelled');
+  }
+  if (error instanceof NightTrainError) {
+    log.warn(
+      { error: error.message, detail: error.detail },
+      error.retryable ? 'step failed, may be tried again' : 'step failed',
+    );
+    return toFailure(error);
+  }
+  log.error({ err: error }, 'step failed by an error that nobody foresaw');
+  return error;
+}

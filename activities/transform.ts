@@ -1,0 +1,40 @@
+import { createInterface } from 'node:readline';
+import type { Attempt } from '../rules/attempt.ts';
+import type { LandingStore } from '../intake/landing.ts';
+import type { Landed, RejectedRecord, StagedPart } from '../intake/manifest.ts';
+import { stagePart } from '../intake/stage.ts';
+import { keepRejected } from '../warehouse/quarantine.ts';
+import { warehouseError } from '../warehouse/failure.ts';
+import type { Deps } from './deps.ts';
+import { findDataset } from './find-dataset.ts';
+import { runStep } from './step.ts';
+
+/** Landed part → staged part; what is rejected goes to quarantine, whatever becomes of the night (R5). */
+export const createTransform = ({ datasets, warehouse, landing, inbox, env, log }: Deps) =>
+  async function transform(attempt: Attempt, landed: Landed, part: number): Promise<StagedPart> {
+    return runStep(log, async ({ signal, progress, log: line }) => {
+      const dataset = findDataset(datasets, attempt.dataset);
+      const { dataset: name, businessDate, epoch } = attempt;
+      const day = { dataset: name, businessDate };
+      const context = { landing, inbox, env, signal, progress };
+      const staged = await stagePart(dataset, day, landed.manifest, part, epoch, context);
+      if (staged.rejected > 0) {
+        try {
+          await keepRejected(warehouse, day, epoch, readRejects(landing, staged));
+        } catch (error) {
+          throw warehouseError(error, `Rejected rows of ${name} of ${businessDate} could not be kept`);
+        }
+      }
+      const { read, rejected, discarded, warnings } = staged;
+      line.info(
+        { ...day, epoch, part, read, staged: staged.staged, rejected, discarded, warnings },
+        'part staged',
+      );
+      return staged;
+    });
+  };
+
+async function* readRejects(landing: LandingStore, staged: StagedPart): AsyncIterable<RejectedRecord> {
+  const lines = createInterface({ input: landing.read(staged.rejects.key), crlfDelay: Infinity });
+  for await (const line of lines) yield JSON.parse(line) as RejectedRecord;
+}

@@ -1,0 +1,59 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection } from '@temporalio/worker';
+import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
+import { ConfigurationError } from '../rules/errors.ts';
+import { fileURLToPath } from 'node:url';
+
+/** Where Temporal is. The rest of Temporal's standard variables (TLS, API key) come from its own configuration. */
+export interface TemporalTarget {
+  readonly address: string;
+  readonly namespace: string;
+}
+
+/** Path of the payload converter, for whoever loads it by path. */
+export const PAYLOAD_CONVERTER_PATH = fileURLToPath(
+  new URL(`../workflows/payload-converter${extension()}`, import.meta.url),
+);
+
+function extension(): string {
+  return import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+}
+
+/** A client; closing `client.connection` is the caller's. @throws ConfigurationError where nobody answers */
+export async function connectClient({ address, namespace }: TemporalTarget): Promise<Client> {
+  const { connectionOptions } = loadClientConnectConfig();
+  try {
+    const connection = await Connection.connect({ ...connectionOptions, address, connectTimeout: '10 s' });
+    return new Client({
+      connection,
+      namespace,
+      dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
+    });
+  } catch (cause) {
+    throw new ConfigurationError(`Temporal does not answer at ${address}`, {
+      detail: cause instanceof Error ? cause.message : String(cause),
+      hint: 'Is it running? TEMPORAL_ADDRESS names it; without that variable `npx nighttrain up` brings its own.',
+      cause,
+    });
+  }
+}
+
+/** The worker's connection. */
+export async function connectWorker({ address }: TemporalTarget): Promise<NativeConnection> {
+  const { connectionOptions } = loadClientConnectConfig();
+  return NativeConnection.connect({ ...connectionOptions, address });
+}
+
+/** Registers our search attributes where the namespace lacks them. */
+export async function ensureSearchAttributes(client: Client, namespace: string): Promise<void> {
+  const { operatorService } = client.connection;
+  const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
+  const missing = SEARCH_ATTRIBUTES.filter(({ name }) => !(name in customAttributes));
+  if (missing.length === 0) return;
+  const searchAttributes = Object.fromEntries(missing.map(({ name }) => [name, KEYWORD]));
+  await operatorService.addSearchAttributes({ namespace, searchAttributes });
+}
+
+/** temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD */
+const KEYWORD = 2;

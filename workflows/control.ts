@@ -1,0 +1,97 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  allHandlersFinished,
+  condition,
+  continueAsNew,
+  log,
+  ParentClosePolicy,
+  setDefaultSignalHandler,
+} from '@temporalio/workflow';
+import { setHandler, startChild, uuid4, workflowInfo } from '@temporalio/workflow';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import type { ReplayRequest } from '../rules/replay-request.ts';
+import type { PendingRequest } from '../activities/requests.ts';
+import { loadDay } from './load-day.ts';
+import { loadWorkflowId, replayDay } from './messages.ts';
+import { bookkeeping, endRun } from './policies.ts';
+import { dayIs, stateIs } from './search-attributes.ts';
+
+/** Starts of one request in all: after a take-over another operator may have been quicker. */
+const MOST_STARTS = 3;
+
+/**
+ * The one workflow that a plain signal finds. Handlers only enqueue; the loop never waits for a load; every request
+ * and its answer is a row in nighttrain.request; what is pending survives continue-as-new (§3, Control).
+ */
+export async function control(carriedOver: readonly PendingRequest[] = []): Promise<void> {
+  const queue: PendingRequest[] = [...carriedOver];
+  const enqueue = (kind: string, payload: unknown) => void queue.push({ kind, payload, arrivalId: uuid4() });
+  setHandler(replayDay, (payload) => enqueue('replayDay', payload));
+  setDefaultSignalHandler((name, ...payloads) => enqueue(name, payloads));
+
+  let underWay = 0;
+  const isFull = () => workflowInfo().continueAsNewSuggested;
+  for (;;) {
+    await condition(() => (isFull() ? underWay === 0 : queue.length > 0));
+    if (isFull()) break;
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      underWay += 1;
+      void answer(next).finally(() => (underWay -= 1));
+    }
+  }
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof control>(queue);
+}
+
+/** Judges a request and starts what it asks for. Never throws: a request must not end the workflow. */
+async function answer(pending: PendingRequest): Promise<void> {
+  try {
+    const request = await bookkeeping.judgeRequest(pending);
+    if (!request) return;
+    const started = await start(request);
+    await bookkeeping.answerRequest(request.requestId, started.state, started.answer);
+  } catch (error) {
+    log.error('a request could not be answered', { kind: pending.kind, arrivalId: pending.arrivalId, error });
+  }
+}
+
+interface Answer {
+  readonly state: 'started' | 'refused' | 'failed';
+  readonly answer: string;
+}
+
+async function start({ dataset, businessDate, takeOver }: ReplayRequest): Promise<Answer> {
+  const day: DatasetDay = { dataset, businessDate };
+  const workflowId = loadWorkflowId(day);
+  try {
+    for (let starts = 1; starts <= MOST_STARTS; starts++) {
+      const runId = await startReplay(day, workflowId);
+      if (runId !== undefined) return { state: 'started', answer: `${workflowId} run ${runId}` };
+      if (!takeOver)
+        return {
+          state: 'refused',
+          answer: `${dataset} of ${businessDate} is being loaded by another run of ${workflowId}`,
+        };
+      await endRun(workflowId);
+    }
+    return { state: 'failed', answer: `other runs of ${workflowId} kept coming first` };
+  } catch (error) {
+    return { state: 'failed', answer: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** The run that was started, or undefined where another run holds the day. */
+async function startReplay(day: DatasetDay, workflowId: string): Promise<string | undefined> {
+  try {
+    const child = await startChild(loadDay, {
+      workflowId,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      typedSearchAttributes: [...dayIs(day), ...stateIs('running')],
+      args: [{ ...day, kind: 'replay' }],
+    });
+    return child.firstExecutionRunId;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return undefined;
+    throw error;
+  }
+}

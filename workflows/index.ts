@@ -1,0 +1,3 @@
+export { control } from './control.ts';
+export { loadDay } from './load-day.ts';
+export { nightly } from './nightly.ts';

@@ -1,0 +1,70 @@
+import { CancellationScope, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Attempt, Receipt } from '../rules/attempt.ts';
+import { atMost } from './at-most.ts';
+import { progressQuery, type DayLoaded, type LoadDayRequest, type StepProgress } from './messages.ts';
+import { failureOf, outcomeOf } from './outcome.ts';
+import { bookkeeping, steps } from './policies.ts';
+import { stateIs } from './search-attributes.ts';
+
+/** Loads one dataset day, whole or not at all: take over → extract → transform → load → audit → receipt (§3). */
+export async function loadDay({ dataset, businessDate, kind }: LoadDayRequest): Promise<DayLoaded> {
+  const day = { dataset, businessDate };
+  const progress = new Progress();
+  setHandler(progressQuery, () => progress.steps);
+
+  const taken = await progress.of('take over', 1, () => bookkeeping.takeOver(day, kind));
+  if ('alreadyLoaded' in taken) return { receipt: taken.alreadyLoaded, alreadyLoaded: true };
+  const { attempt } = taken; // from here on, older attempts cannot commit
+  try {
+    const receipt = await ride(attempt, progress);
+    await CancellationScope.nonCancellable(() => close(attempt, { outcome: 'loaded' }));
+    return { receipt, alreadyLoaded: false };
+  } catch (cause) {
+    const closing = outcomeOf(cause);
+    const receipt = await CancellationScope.nonCancellable(() => close(attempt, closing));
+    if (receipt) return { receipt, alreadyLoaded: false }; // the ledger has it: a cancel lost to COMMIT
+    throw isCancellation(cause) ? cause : failureOf(closing.error);
+  }
+}
+
+async function ride(attempt: Attempt, progress: Progress): Promise<Receipt> {
+  const { extract, transform, load } = steps(attempt.plan);
+  const landed = await progress.of('extract', 1, () => extract(attempt));
+  const parts = Array.from({ length: landed.parts }, (_, index) => index + 1);
+  const staged = await progress.of('transform', landed.parts, () =>
+    atMost(attempt.plan.partsAtOnce, parts, async (part) => {
+      const one = await transform(attempt, landed, part);
+      progress.advance();
+      return one;
+    }),
+  );
+  const receipt = await progress.of('load', 1, () => load(attempt, landed, staged));
+  await progress.of('audit', 1, () => bookkeeping.auditNight(attempt, receipt));
+  return receipt;
+}
+
+async function close(
+  attempt: Attempt,
+  closing: Parameters<typeof bookkeeping.closeAttempt>[1],
+): Promise<Receipt | null> {
+  const receipt = await bookkeeping.closeAttempt(attempt, closing);
+  upsertSearchAttributes(stateIs(receipt ? 'loaded' : closing.outcome));
+  return receipt;
+}
+
+/** Which step is under way, for whoever asks. */
+class Progress {
+  readonly steps: StepProgress[] = [];
+
+  async of<T>(name: StepProgress['name'], of: number, work: () => Promise<T>): Promise<T> {
+    this.steps.push({ name, state: 'running', done: 0, of });
+    const result = await work();
+    this.steps[this.steps.length - 1] = { name, state: 'done', done: of, of };
+    return result;
+  }
+
+  advance(): void {
+    const step = this.steps.at(-1);
+    if (step) this.steps[this.steps.length - 1] = { ...step, done: step.done + 1 };
+  }
+}

@@ -1,0 +1,38 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+import type { AttemptKind, Receipt } from '../rules/attempt.ts';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+
+/** Names that the outside relies on (§6): workflow ids, signals, queries, the task queue. */
+
+export const TASK_QUEUE = 'nighttrain';
+export const CONTROL_ID = 'nighttrain/control';
+
+/** Of the one workflow that loads a day: two of them cannot run at once (R11). */
+export function loadWorkflowId({ dataset, businessDate }: DatasetDay): string {
+  return `load/${dataset}/${businessDate}`;
+}
+
+/** What `loadDay` is started with. */
+export interface LoadDayRequest extends DatasetDay {
+  readonly kind: AttemptKind;
+}
+
+/** What `loadDay` answers. */
+export interface DayLoaded {
+  readonly receipt: Receipt;
+  /** The ledger had the day before, and nothing was done: only a replay replaces. */
+  readonly alreadyLoaded: boolean;
+}
+
+/** Replays one day; the payload is a `ReplayRequest` in plain JSON. */
+export const replayDay = defineSignal<[unknown]>('replayDay');
+
+/** A step of a running load, for whoever watches. */
+export interface StepProgress {
+  readonly name: 'take over' | 'extract' | 'transform' | 'load' | 'audit';
+  readonly state: 'running' | 'done';
+  readonly done: number;
+  readonly of: number;
+}
+
+export const progressQuery = defineQuery<StepProgress[]>('progress');

@@ -1,0 +1,70 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  executeChild,
+  isCancellation,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { ChildWorkflowFailure, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import { loadDay } from './load-day.ts';
+import { loadWorkflowId, type DayLoaded } from './messages.ts';
+import { failureOf } from './outcome.ts';
+import { bookkeeping } from './policies.ts';
+import { dayIs, stateIs } from './search-attributes.ts';
+
+const ASK_AGAIN = '5 s';
+
+/** One scheduled night of a dataset: its business date comes from the schedule's slot, never from the clock (R12). */
+export async function nightly({ dataset }: { readonly dataset: string }): Promise<DayLoaded> {
+  const { businessDate, dueAt, after } = await bookkeeping.planNight(dataset, scheduledAt(dataset));
+  const day = { dataset, businessDate };
+  upsertSearchAttributes([...dayIs(day), ...stateIs(after.length > 0 ? 'waiting' : 'running')]);
+
+  let missing = after.length > 0 ? await bookkeeping.notLoaded(after, businessDate) : [];
+  while (missing.length > 0) {
+    if (Date.now() > Date.parse(dueAt)) throw waitedInVain(dataset, businessDate, missing);
+    await sleep(ASK_AGAIN);
+    missing = await bookkeeping.notLoaded(missing, businessDate);
+  }
+  upsertSearchAttributes(stateIs('running'));
+
+  try {
+    return await executeChild(loadDay, {
+      workflowId: loadWorkflowId(day),
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      typedSearchAttributes: [...dayIs(day), ...stateIs('running')],
+      args: [{ ...day, kind: 'nightly' }],
+    });
+  } catch (cause) {
+    if (cause instanceof WorkflowExecutionAlreadyStartedError) throw isTaken(dataset, businessDate);
+    if (cause instanceof ChildWorkflowFailure && !isCancellation(cause) && cause.cause) throw cause.cause;
+    throw cause;
+  }
+}
+
+function scheduledAt(dataset: string): string {
+  const [slot] = workflowInfo().searchAttributes['TemporalScheduledStartTime'] ?? [];
+  if (slot instanceof Date) return slot.toISOString();
+  throw failureOf({
+    name: 'NotScheduled',
+    message: `The night of ${dataset} was not started by its schedule, so it has no business date`,
+    hint: `Load one day by hand: npx nighttrain run ${dataset} --date YYYY-MM-DD`,
+  });
+}
+
+function waitedInVain(dataset: string, businessDate: string, missing: readonly string[]) {
+  return failureOf({
+    name: 'PredecessorMissing',
+    message: `${dataset} of ${businessDate} waited until its deadline for ${missing.join(', ')}`,
+    hint: `Load ${missing[0]} of ${businessDate} first, then: npx nighttrain run ${dataset} --date ${businessDate}`,
+  });
+}
+
+function isTaken(dataset: string, businessDate: string) {
+  return failureOf({
+    name: 'DayIsTaken',
+    message: `${dataset} of ${businessDate} is being loaded by another run`,
+    hint: `See which: npx nighttrain show ${dataset} ${businessDate}`,
+  });
+}

@@ -1,0 +1,35 @@
+import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import type { AttemptError, Outcome } from '../rules/attempt.ts';
+
+/** How an attempt ended that threw `cause`, and why in words. */
+export function outcomeOf(cause: unknown): { readonly outcome: Outcome; readonly error: AttemptError } {
+  if (isCancellation(cause)) {
+    return { outcome: 'cancelled', error: { name: 'Cancelled', message: 'The load was cancelled' } };
+  }
+  const root = cause instanceof ActivityFailure ? cause.cause : cause;
+  if (root instanceof ApplicationFailure) {
+    const [facts] = (root.details ?? []) as AttemptError[];
+    const error = facts ?? { name: root.type ?? 'Error', message: root.message };
+    return {
+      outcome: error.name === 'Refused' || error.name === 'EmptySource' ? 'refused' : 'failed',
+      error,
+    };
+  }
+  if (root instanceof TimeoutFailure) {
+    const step = cause instanceof ActivityFailure ? cause.activityType : 'the night';
+    const message = `${step} did not end in time, or fell silent (${root.timeoutType})`;
+    return { outcome: 'failed', error: { name: 'TimedOut', message } };
+  }
+  const message = root instanceof Error ? root.message : String(root);
+  return { outcome: 'failed', error: { name: 'Error', message } };
+}
+
+/** The failure that a workflow ends with: its message is the sentence that an operator reads in any tool. */
+export function failureOf(error: AttemptError): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: [error.message, error.detail, error.hint].filter(Boolean).join('\n'),
+    type: error.name,
+    nonRetryable: true,
+    details: [error],
+  });
+}

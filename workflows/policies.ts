@@ -1,0 +1,51 @@
+import {
+  ActivityCancellationType,
+  proxyActivities,
+  proxyLocalActivities,
+  type ActivityOptions,
+} from '@temporalio/workflow';
+import type { Plan, StepPolicy } from '../rules/plan.ts';
+import type { Activities } from '../activities/index.ts';
+
+/** Bookkeeping: short, close to the workflow, and worth trying until the database is back. */
+export const bookkeeping = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '30 s',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s', maximumAttempts: 20 },
+});
+
+/** A night's steps, with the retries and time-outs of its plan: editing a dataset never changes a night in flight (§2). */
+export function steps({ steps: { extract, transform, load } }: Plan) {
+  return {
+    extract: proxyActivities<Activities>(optionsOf(extract)).extract,
+    transform: proxyActivities<Activities>(optionsOf(transform)).transform,
+    load: proxyActivities<Activities>(optionsOf(load)).load,
+  };
+}
+
+function optionsOf({
+  timeoutMs,
+  heartbeatMs,
+  tries,
+  firstRetryMs,
+  longestRetryMs,
+}: StepPolicy): ActivityOptions {
+  return {
+    startToCloseTimeout: timeoutMs,
+    heartbeatTimeout: heartbeatMs,
+    retry: {
+      initialInterval: firstRetryMs,
+      backoffCoefficient: 2,
+      maximumInterval: longestRetryMs,
+      maximumAttempts: tries,
+    },
+    // Without it a cancelled workflow ends while its activity goes on, and commits (§3, Cancellation).
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  };
+}
+
+/** Ends the run that holds a day, for a take-over. */
+export const { endRun } = proxyActivities<Activities>({
+  startToCloseTimeout: '60 s',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '10 s', maximumAttempts: 5 },
+});
