@@ -5,13 +5,13 @@
 export async function* untilAborted<T>(content: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   signal.throwIfAborted();
   const iterator = content[Symbol.asyncIterator]();
-  let abort: () => void = () => undefined;
+  const listening = new AbortController();
   const aborted = new Promise<never>((_resolve, reject) => {
-    abort = () => reject(signal.reason as Error);
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true, signal: listening.signal });
   });
   // Without a handler of its own an abort between two chunks would be an unhandled rejection.
   aborted.catch(() => undefined);
-  signal.addEventListener('abort', abort, { once: true });
   let ended = false;
   try {
     for (;;) {
@@ -24,7 +24,7 @@ export async function* untilAborted<T>(content: AsyncIterable<T>, signal: AbortS
       signal.throwIfAborted();
     }
   } finally {
-    signal.removeEventListener('abort', abort);
+    listening.abort();
     // Not awaited: a source that hangs would hang its own cleaning up as well.
     if (!ended) void iterator.return?.()?.catch(() => undefined);
   }

@@ -1,4 +1,4 @@
-import { parse } from 'csv-parse/sync';
+import { CsvError, parse } from 'csv-parse/sync';
 import type { Dataset } from '../rules/dataset.ts';
 import { SourceBroken, SourceContractBroken } from '../rules/errors.ts';
 import type { CsvSource } from '../rules/source.ts';
@@ -72,12 +72,17 @@ function headerOf(
 
 /** Fields of sound records; csv-parse reads both ends of line. */
 function takeApart(bytes: Buffer, delimiter: string, skipBlank: boolean): string[][] {
-  return parse(bytes, {
-    delimiter,
-    record_delimiter: ['\r\n', '\n'],
-    relax_column_count: true,
-    skip_empty_lines: skipBlank,
-  });
+  try {
+    return parse(bytes, {
+      delimiter,
+      record_delimiter: ['\r\n', '\n'],
+      relax_column_count: true,
+      skip_empty_lines: skipBlank,
+    });
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new SourceBroken('Two readers disagree about a record', { detail: cause.message, cause });
+  }
 }
 
 class BlockReader {
@@ -98,26 +103,31 @@ class BlockReader {
 
   /** The records of a block, from its span `from` on. */
   read({ bytes, spans }: Block, from: number): ReadRecord[] {
-    const skipBlank = this.#header.width > 1;
-    const sought = spans.slice(from).filter(({ start, end }) => !skipBlank || end > start);
     const records: ReadRecord[] = [];
-    for (let first = 0, last = 0; first < sought.length; first = last) {
-      const fault = sought[first]?.fault;
-      for (last = first + 1; last < sought.length && !fault && !sought[last]?.fault;) last++;
-      const run = sought.slice(first, last);
-      if (fault) for (const span of run) records.push(this.#broken(bytes, span, ...REASONS[fault]));
-      else this.#readRun(bytes, run, records);
+    let run: Span[] = [];
+    for (let index = from; index < spans.length; index++) {
+      const span = spans[index] as Span;
+      if (span.start === span.end && this.#header.width > 1) continue;
+      if (span.fault) {
+        this.#readRun(bytes, run, records);
+        run = [];
+        records.push(this.#broken(bytes, span, ...REASONS[span.fault]));
+      } else {
+        run.push(span);
+      }
     }
+    this.#readRun(bytes, run, records);
     return records;
   }
 
   #readRun(bytes: Buffer, run: readonly Span[], records: ReadRecord[]): void {
-    const [start, end] = [run[0]?.start ?? 0, run.at(-1)?.next ?? 0];
+    const [first, last] = [run[0], run.at(-1)];
+    if (!first || !last) return;
     const { width } = this.#header;
-    const rows = takeApart(bytes.subarray(start, end), this.#source.delimiter, width > 1);
+    const rows = takeApart(bytes.subarray(first.start, last.next), this.#source.delimiter, width > 1);
     if (rows.length !== run.length) {
       throw new SourceBroken('Two readers disagree about where records end', {
-        detail: `${this.#file}, lines ${run[0]?.line} to ${run.at(-1)?.line}: ${run.length} or ${rows.length} records`,
+        detail: `${this.#file}, lines ${first.line} to ${last.line}: ${run.length} or ${rows.length} records`,
         hint: 'Report this with the lines named here.',
       });
     }

@@ -132,34 +132,29 @@ async function entriesOf(folder: string, prefix: string) {
 
 /** What the file system's refusal means to an operator; any other error stays as it is. */
 function landingError(cause: unknown, key: string): unknown {
-  const code = codeOf(cause);
-  switch (code) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new LandingFull('The landing store is full', {
-        detail: `${key}: ${code}`,
-        hint: 'Make room on the volume that holds NIGHTTRAIN_HOME; the step is tried again by itself.',
-        cause,
-      });
-    case 'ENOENT':
-      return new LandingCorrupt('The landing store no longer has a file that it was given', {
-        detail: key,
-        hint: 'Replay the day from its source.',
-        cause,
-      });
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'ENOTDIR':
-    case 'EISDIR':
-      return new ConfigurationError('The landing store cannot be used', {
-        detail: `${key}: ${code}`,
-        hint: 'Let the worker read and write the landing folder below NIGHTTRAIN_HOME.',
-        cause,
-      });
-    default:
-      return cause;
+  const code = codeOf(cause) ?? '';
+  if (['ENOSPC', 'EDQUOT'].includes(code)) {
+    return new LandingFull('The landing store is full', {
+      detail: `${key}: ${code}`,
+      hint: 'Make room on the volume that holds NIGHTTRAIN_HOME; the step is tried again by itself.',
+      cause,
+    });
   }
+  if (code === 'ENOENT') {
+    return new LandingCorrupt('The landing store no longer has a file that it was given', {
+      detail: key,
+      hint: 'Replay the day from its source.',
+      cause,
+    });
+  }
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'EEXIST'].includes(code)) {
+    return new ConfigurationError('The landing store cannot be used', {
+      detail: `${key}: ${code}`,
+      hint: 'Let the worker read and write the landing folder below NIGHTTRAIN_HOME.',
+      cause,
+    });
+  }
+  return cause;
 }
 
 function codeOf(error: unknown): string | undefined {

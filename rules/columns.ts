@@ -126,9 +126,10 @@ export function bigint(): Column {
 export function decimal({ precision, scale }: { precision: number; scale: number }): Column {
   const whole = precision - scale;
   return new Column(`numeric(${precision},${scale})`, (value) => {
-    const match = /^([+-]?)0*(\d{0,40}?)(?:\.(\d{0,40}))?$/.exec(value);
+    const match = /^([+-]?)(\d{0,80})(?:\.(\d{0,80}))?$/.exec(value);
     if (!match || !/\d/.test(value)) return new Rejection('not-a-decimal', 'is not a decimal number');
-    const [, sign, integral = '', fraction = ''] = match;
+    const [, sign, leading = '', fraction = ''] = match;
+    const integral = leading.replace(/^0+/, '');
     const decimals = fraction.replace(/0+$/, '');
     if (decimals.length > scale) return new Rejection('too-precise', `has more than ${scale} decimals`);
     if (integral.length > whole)
@@ -141,21 +142,30 @@ export function decimal({ precision, scale }: { precision: number; scale: number
 /** A double: for measurements such as coordinates, never for money. */
 export function double({ min = -Number.MAX_VALUE, max = Number.MAX_VALUE } = {}): Column {
   return new Column('double precision', (value) => {
-    if (!/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/.test(value))
+    if (!/^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?$/.test(value))
       return new Rejection('not-a-number', 'is not a number');
     const number = Number(value);
     return number >= min && number <= max
-      ? String(Object.is(number, -0) ? 0 : number)
+      ? printDouble(number)
       : new Rejection('out-of-range', `is not from ${min} to ${max}`);
   });
 }
 
+/** PostgreSQL turns to exponents below 1e-4 and from 1e15 on, JavaScript later; the shortest digits are the same. */
+function printDouble(number: number): string {
+  const [digits = '', exponent = ''] = number.toExponential().split('e');
+  const power = Number(exponent);
+  if (number === 0) return '0';
+  if (power >= -4 && power < 15) return String(number);
+  return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+}
+
 /** `true` or `false`, also `t`, `f`, `1`, `0`, in any case. */
 export function boolean(): Column {
-  const known: Record<string, string> = { true: 't', false: 'f', t: 't', f: 'f', '1': 't', '0': 'f' };
+  const known = new Map(Object.entries({ true: 't', false: 'f', t: 't', f: 'f', '1': 't', '0': 'f' }));
   return new Column(
     'boolean',
-    (value) => known[value.toLowerCase()] ?? new Rejection('not-a-boolean', 'is not true or false'),
+    (value) => known.get(value.toLowerCase()) ?? new Rejection('not-a-boolean', 'is not true or false'),
   );
 }
 
@@ -178,7 +188,8 @@ export function timestamp(): Column {
     const zone = offset === 'Z' || offset.includes(':') ? offset : `${offset.slice(0, 3)}:${offset.slice(3)}`;
     const seconds = match[3] ? value.slice(17, 19) : '00';
     const utc = new Date(`${match[1]}T${value.slice(11, 16)}:${seconds}${zone}`).toISOString();
-    if (!/^\d{4}-/.test(utc)) return new Rejection('not-a-timestamp', 'lies outside the years 0001 to 9999');
+    if (!isCalendarDay(utc.slice(0, 10)))
+      return new Rejection('not-a-timestamp', 'lies outside the years 0001 to 9999');
     const decimals = fraction.replace(/0+$/, '');
     return `${utc.slice(0, 10)} ${utc.slice(11, 19)}${decimals && `.${decimals}`}+00`;
   });

@@ -1,0 +1,55 @@
+import { Readable } from 'node:stream';
+import type { Dataset } from '../rules/dataset.ts';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import type { IntakeContext } from './context.ts';
+import { landInbox } from './inbox.ts';
+import { landingPrefix, type Landed, type LandedPart, type Manifest } from './manifest.ts';
+import { atPace } from './pace.ts';
+import { readManifest } from './read-part.ts';
+import { DEFAULT_PATIENCE, landPages, type Patience } from './rest.ts';
+
+/**
+ * Lands a dataset day's input as it came, and its manifest last: an epoch that has a manifest has landed, and what
+ * it has is returned (R9).
+ * @throws SourceNotReady, SourceUnavailable, LandingFull: later it may go better
+ * @throws SourceContractBroken, SourceBroken, LimitExceeded, ConfigurationError: it will not
+ */
+export function extract(
+  dataset: Dataset,
+  day: DatasetDay,
+  epoch: number,
+  context: IntakeContext,
+  patience: Patience = DEFAULT_PATIENCE,
+): Promise<Landed> {
+  return atPace(context, async (pace) => {
+    const prefix = landingPrefix(day, epoch);
+    const key = `${prefix}/manifest.json`;
+    if ((await context.landing.readText(key)) !== undefined) {
+      return summaryOf(key, await readManifest(context, day, key));
+    }
+    const { source } = dataset;
+    const parts =
+      source.kind === 'csv'
+        ? await landInbox(dataset, source, day, `${prefix}/landed`, context, pace)
+        : await landPages(dataset, source, day, `${prefix}/landed`, context, pace, patience);
+    const { dataset: name, businessDate } = day;
+    const manifest: Manifest = { dataset: name, businessDate, epoch, source: source.kind, parts };
+    const text = Buffer.from(`${JSON.stringify(manifest, undefined, 1)}\n`);
+    await context.landing.write(key, Readable.from([text]), context.signal);
+    return summaryOf(key, manifest);
+  });
+}
+
+function summaryOf(manifest: string, { parts }: Manifest): Landed {
+  const counted = parts.every(({ records }) => records !== null);
+  return {
+    manifest,
+    parts: parts.length,
+    bytes: total(parts, ({ files }) => files.reduce((sum, { bytes }) => sum + bytes, 0)),
+    records: counted ? total(parts, ({ records }) => records ?? 0) : null,
+  };
+}
+
+function total(parts: readonly LandedPart[], figure: (part: LandedPart) => number): number {
+  return parts.reduce((sum, part) => sum + figure(part), 0);
+}
