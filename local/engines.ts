@@ -8,6 +8,7 @@ import {
   type EngineState,
 } from './home.ts';
 import { withLock } from './lock.ts';
+import type { ProcessMark } from './processes.ts';
 import { findPostgres, startPostgres, stopPostgres, type RunningPostgres } from './postgres.ts';
 import { findTemporal, startTemporal, stopTemporal, type RunningTemporal } from './temporal.ts';
 
@@ -108,11 +109,6 @@ export async function findEngines(home: string): Promise<FoundEngines> {
 /** Stops the engines that were asked for, but those that ran before when it is a failed start that is cleaned up. */
 async function stopAll(home: string, options: StartOptions, before: EnginesState = {}): Promise<void> {
   const { postgres, temporal } = await readEngines(home);
-  const ours = (
-    state: EngineState | undefined,
-    earlier: EngineState | undefined,
-  ): state is Required<EngineState> =>
-    state?.process !== undefined && state.process.startedAt !== earlier?.process?.startedAt;
   const stops = [];
   if (options.postgres && ours(postgres, before.postgres))
     stops.push(stopPostgres(home, postgres.process, options.env));
@@ -120,6 +116,12 @@ async function stopAll(home: string, options: StartOptions, before: EnginesState
   const failure = (await Promise.allSettled(stops)).find((one) => one.status === 'rejected');
   if (failure) throw failure.reason;
 }
+
+const ours = (
+  now: EngineState | undefined,
+  before: EngineState | undefined,
+): now is EngineState & { process: ProcessMark } =>
+  now?.process !== undefined && now.process.startedAt !== before?.process?.startedAt;
 
 /** One start or stop of a home at a time. */
 const locked = <T>(

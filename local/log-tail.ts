@@ -32,10 +32,10 @@ async function tail(path: string): Promise<string> {
   }
 }
 
-/** Keeps one older log beside a log that has grown past the bound. */
-export async function boundLog(path: string, maxBytes: number): Promise<void> {
+/** Puts the log of the last start aside, in place of the one before. */
+export async function turnLog(path: string): Promise<void> {
   try {
-    if ((await stat(path)).size > maxBytes) await rename(path, path.replace(/\.log$/, '.older.log'));
+    await rename(path, `${path}.1`);
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
   }

@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { chown, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { ConfigurationError, EngineFailed } from '../rules/errors.ts';
-import { writeWhole, type EngineState } from './home.ts';
+import type { EngineState } from './home.ts';
 import { tailOfLogs } from './log-tail.ts';
 import { freePorts, LOOPBACK } from './ports.ts';
+import { initialise, passwordFile, passwordOf, serverVariables } from './postgres-database.ts';
 import { knownPostgresFolder, openPostgresFolder, type PostgresFolder } from './postgres-folder.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
 import { postgresArguments } from './postgres-settings.ts';
@@ -26,8 +26,6 @@ import { waitFor } from './wait.ts';
 
 const run = promisify(execFile);
 
-const MAJOR = '18';
-const INITIALISE_MS = 120_000;
 const READY_MS = 180_000; // recovery of a full max_wal_size takes a laptop about a minute
 const STOP_MS = 30_000;
 
@@ -86,7 +84,7 @@ export async function stopPostgres(home: string, server: ProcessMark, env: NodeJ
     const control = join(await postgresBinaries(undefined), 'bin', 'pg_ctl');
     const data = join(await knownPostgresFolder(home), 'data');
     await run(control, ['stop', '-D', data, '-m', 'fast', '-t', '30'], {
-      env: variables(env),
+      env: serverVariables(env),
       timeout: STOP_MS,
     });
   }
@@ -122,70 +120,6 @@ async function lockFile(data: string): Promise<string | undefined> {
   }
 }
 
-const passwordFile = (home: string): string => join(home, 'postgres-password');
-
-async function passwordOf(home: string, data: string): Promise<string> {
-  const known = (await readIfThere(passwordFile(home)))?.trim();
-  if (known) return known;
-  if ((await readIfThere(join(data, 'PG_VERSION'))) !== undefined) {
-    throw new ConfigurationError(`The home ${home} has a database, but its password is gone`, {
-      detail: passwordFile(home),
-      hint: 'Put the file back from a backup, or set NIGHTTRAIN_HOME to another folder.',
-    });
-  }
-  const password = randomBytes(24).toString('base64url');
-  await writeWhole(passwordFile(home), `${password}\n`, 0o600);
-  return password;
-}
-
-/** Makes the data folder: under another name first, so that one cut short is never taken for a whole one. */
-async function initialise(
-  start: PostgresStart,
-  { folder, user }: PostgresFolder,
-  binaries: string,
-  password: string,
-): Promise<void> {
-  const found = (await readIfThere(join(folder, 'data', 'PG_VERSION')))?.trim();
-  if (found === MAJOR) return;
-  if (found !== undefined) {
-    throw new ConfigurationError(
-      `The data in ${folder} is PostgreSQL ${found}'s, this is PostgreSQL ${MAJOR}`,
-      {
-        hint: 'Dump it with the version that made it and load it here, or set NIGHTTRAIN_HOME to another folder.',
-      },
-    );
-  }
-  for (const name of await readdir(folder)) {
-    if (name.startsWith('new-')) await rm(join(folder, name), { recursive: true });
-  }
-  start.say('making a new PostgreSQL database');
-  const draft = join(folder, `new-${randomBytes(4).toString('hex')}`);
-  const secret = `${draft}.password`;
-  await writeFile(secret, password, { mode: 0o600 });
-  if (user) await chown(secret, user.uid, user.gid);
-  try {
-    const options = ['--username=postgres', `--pwfile=${secret}`, '--auth=scram-sha-256', '--encoding=UTF8'];
-    // the same order and letter case on every machine, whatever its C library
-    const locale = ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-    await run(join(binaries, 'bin', 'initdb'), [`--pgdata=${draft}`, ...options, ...locale], {
-      cwd: folder,
-      env: variables(start.env),
-      timeout: INITIALISE_MS,
-      ...(user && { uid: user.uid, gid: user.gid }),
-    });
-    await rename(draft, join(folder, 'data'));
-  } catch (error) {
-    await rm(draft, { recursive: true, force: true });
-    throw new EngineFailed('PostgreSQL could not make its database', {
-      detail: outputOf(error),
-      hint: `Look at the reason above (is the disk full?), or set NIGHTTRAIN_DATABASE_URL to a PostgreSQL of yours.`,
-      cause: error,
-    });
-  } finally {
-    await rm(secret, { force: true });
-  }
-}
-
 /** Launches until it is up: a port may be taken in between, and the rest of a killed server takes a moment to go. */
 async function launchPostgres(
   start: PostgresStart,
@@ -199,12 +133,11 @@ async function launchPostgres(
   const started = await waitFor(
     async () => {
       const [port = 0] = await freePorts([wanted]);
-      await writeFile(log, '');
-      await truncate(log);
+      await writeFile(log, ''); // what an earlier start complained of is no reason any more
       const args = postgresArguments(join(place.folder, 'data'), port, start.settings);
       const launched = await launch(join(binaries, 'bin', 'postgres'), args, {
         cwd: place.folder,
-        env: variables(start.env),
+        env: serverVariables(start.env),
         log,
         user: place.user,
       });
@@ -277,6 +210,7 @@ async function answers(url: string): Promise<boolean | 'starting'> {
     connectionTimeoutMillis: 5_000,
     query_timeout: 5_000,
   });
+  client.on('error', () => {}); // also told to the call that waits, below
   try {
     await client.connect();
     await client.query('select 1');
@@ -296,15 +230,3 @@ async function answers(url: string): Promise<boolean | 'starting'> {
 
 const urlOf = (port: number, password: string): string =>
   `postgresql://postgres:${password}@${LOOPBACK}:${port}/postgres`;
-
-/** What the server may know of our environment: no secrets (R17). */
-const variables = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
-  PATH: env['PATH'],
-  SystemRoot: env['SystemRoot'],
-  LC_ALL: 'C',
-});
-
-function outputOf(error: unknown): string {
-  const { stderr, stdout, message } = error as { stderr?: string; stdout?: string; message?: string };
-  return (stderr || stdout || message || String(error)).trim().split('\n').slice(-15).join('\n');
-}

@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { EngineFailed } from '../rules/errors.ts';
 import { waitFor } from './wait.ts';
 
 const run = promisify(execFile);
@@ -83,7 +84,9 @@ export async function launch(
     const ended = new Promise<string>((resolve) => {
       child.once('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : signal));
     });
-    await once(child, 'spawn'); // rejects with the child's 'error'
+    await once(child, 'spawn').catch((error: unknown) => {
+      throw new EngineFailed(`${command} cannot be started`, { detail: String(error), cause: error });
+    });
     child.unref();
     const mark = (await markOf(child.pid ?? 0)) ?? { pid: child.pid ?? 0, startedAt: 'ended' };
     return { mark, ended };

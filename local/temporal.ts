@@ -4,7 +4,7 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { EngineFailed } from '../rules/errors.ts';
 import type { EngineState } from './home.ts';
-import { boundLog, tailOfLogs } from './log-tail.ts';
+import { turnLog, tailOfLogs } from './log-tail.ts';
 import { freePorts, LOOPBACK } from './ports.ts';
 import { hasEnded, isRunning, launch, signalTo, type ProcessMark } from './processes.ts';
 import { findTemporalCli } from './temporal-cli.ts';
@@ -14,7 +14,6 @@ import { waitFor } from './wait.ts';
 const SEARCH_ATTRIBUTES = ['NightTrainDataset', 'NightTrainBusinessDate', 'NightTrainState'];
 const NAMESPACE = 'default';
 const RETENTION = '30 days';
-const LOG_MAX_BYTES = 10e6;
 
 const LAUNCH_MS = 60_000;
 const READY_MS = 60_000;
@@ -56,7 +55,7 @@ export async function startTemporal(start: TemporalStart): Promise<RunningTempor
     async () => {
       const [port = 0, uiPort = 0, metricsPort = 0] = await freePorts([...wanted, undefined]);
       const log = join(folderOf(start.home), 'temporal.log');
-      await boundLog(log, LOG_MAX_BYTES);
+      await turnLog(log);
       const launched = await launch(cli, serverArguments(start.home, { port, uiPort, metricsPort }), {
         cwd: folderOf(start.home),
         env: serverVariables(start.env),
@@ -100,21 +99,27 @@ function serverArguments(
   home: string,
   ports: { port: number; uiPort: number; metricsPort: number },
 ): string[] {
-  return [
-    ...['server', 'start-dev', '--ip', LOOPBACK, '--ui-ip', LOOPBACK, '--namespace', NAMESPACE],
-    ...[
-      '--port',
-      String(ports.port),
-      '--ui-port',
-      String(ports.uiPort),
-      '--metrics-port',
-      String(ports.metricsPort),
-    ],
-    ...['--db-filename', join(folderOf(home), 'temporal.db'), '--sqlite-pragma', 'journal_mode=wal'],
+  const options = {
+    ip: LOOPBACK,
+    port: ports.port,
+    'ui-ip': LOOPBACK,
+    'ui-port': ports.uiPort,
+    'metrics-port': ports.metricsPort,
+    namespace: NAMESPACE,
+    'db-filename': join(folderOf(home), 'temporal.db'),
+    'sqlite-pragma': 'journal_mode=wal',
     // a night of three activities takes 124 ms with it, and 850 ms of seven without (§7)
-    ...['--dynamic-config-value', 'system.enableActivityEagerExecution=true'],
+    'dynamic-config-value': 'system.enableActivityEagerExecution=true',
+    'log-level': 'warn',
+    color: 'never',
+  };
+  return [
+    'server',
+    'start-dev',
+    ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
     ...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-    ...['--log-level', 'warn', '--color', 'never', '--disable-config-file', '--disable-config-env'],
+    '--disable-config-file',
+    '--disable-config-env',
   ];
 }
 

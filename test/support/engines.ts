@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startEngines } from '../../local/engines.ts';
+import { startEngines, type Engines } from '../../local/engines.ts';
 import { removeHome } from '../../local/home.ts';
 
 declare module 'vitest' {
@@ -22,10 +22,13 @@ const postgresSettings = {
   max_connections: '300',
 };
 
+let home: string | undefined;
+let engines: Engines | undefined;
+
 /** One PostgreSQL and one Temporal for the whole test run. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const home = await mkdtemp(join(tmpdir(), 'nighttrain-test-'));
-  const engines = await startEngines(home, {
+export async function setup(project: TestProject): Promise<void> {
+  home = await mkdtemp(join(tmpdir(), 'nighttrain-test-'));
+  engines = await startEngines(home, {
     postgres: true,
     temporal: true,
     env: process.env,
@@ -34,8 +37,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   });
   project.provide('databaseUrl', engines.databaseUrl);
   project.provide('temporalAddress', engines.temporalAddress);
-  return async () => {
-    await engines.stop();
-    await removeHome(home);
-  };
+}
+
+export async function teardown(): Promise<void> {
+  await engines?.stop();
+  if (home) await removeHome(home);
 }
