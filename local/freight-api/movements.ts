@@ -3,7 +3,7 @@ import { randomOf, type Random } from './random.ts';
 import { kilometres, NETWORKS, type Station } from './stations.ts';
 
 /** A movement as `/v1/movements` tells it: one wagon that left a station on the day. */
-export interface Movement {
+export type Movement = {
   readonly movement_id: string;
   readonly business_day: string;
   readonly train: string;
@@ -16,7 +16,7 @@ export interface Movement {
   readonly arrival: string | null;
   readonly client: string;
   readonly amount_xaf: number;
-}
+};
 
 /** How a day differs from the clean one. */
 export interface DayVariant {

@@ -62,26 +62,18 @@ function nextCursor(
 ): string | null {
   const { offset, of } = at;
   if (faults.some(({ fault }) => fault === 'looping-cursor')) return writeCursor({ offset: 0, of });
-  if (faults.some(({ fault }) => fault === 'duplicate-page') && !at.again)
-    return writeCursor({ offset, of, again: true });
+  if (faults.some(({ fault }) => fault === 'duplicate-page')) return writeCursor({ offset, of, again: true });
   return endless || offset + limit < total ? writeCursor({ offset: offset + limit, of }) : null;
 }
 
 function spoil(row: ApiRecord, fault: Fault, ordinal: number, index: number, total: number): ApiRecord {
-  switch (fault.fault) {
-    case 'missing-property':
-      return without(row, fault.property);
-    case 'renamed-property':
-      return renamed(row, fault.property, fault.to);
-    case 'wrong-type':
-      return index + 1 === (fault.row ?? 1) && fault.property in row
-        ? { ...row, [fault.property]: { value: row[fault.property] } }
-        : row;
-    case 'bad-rows':
-      return isBad(ordinal, badRowsOf(fault, total), total) ? unbelievable(row, ordinal) : row;
-    default:
-      return row;
-  }
+  if (fault.fault === 'missing-property') return without(row, fault.property);
+  if (fault.fault === 'renamed-property') return renamed(row, fault.property, fault.to);
+  if (fault.fault === 'wrong-type' && index + 1 === (fault.row ?? 1) && fault.property in row)
+    return { ...row, [fault.property]: { value: row[fault.property] } };
+  if (fault.fault === 'bad-rows' && isBad(ordinal, badRowsOf(fault, total), total))
+    return unbelievable(row, ordinal);
+  return row;
 }
 
 function spoilEnvelope(page: Record<string, unknown>, fault: Fault): Record<string, unknown> {

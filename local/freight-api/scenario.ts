@@ -1,4 +1,4 @@
-import Type, { type Static, type TObject, type TProperties } from 'typebox';
+import { Type, type Static, type TObject, type TProperties } from 'typebox';
 
 /**
  * What can be asked of the simulator, by `POST /control` or a scenario file: days that differ from the clean one

@@ -7,7 +7,7 @@ import { movementsOf, type Movement } from './movements.ts';
 import { pageOf, readCursor, type ApiRecord } from './page.ts';
 import { ScenarioSchema, type Scenario } from './scenario.ts';
 import { STATIONS } from './stations.ts';
-import { answer, isOnTheWire } from './wire.ts';
+import { answer, answerWith, isOnTheWire } from './wire.ts';
 
 export interface FreightApiOptions {
   /** 0, the default, takes a free one. */
@@ -77,7 +77,7 @@ function serveControl(app: FastifyInstance, control: Control): void {
 
 /** A scenario given at the start goes the way of one that is posted: one schema, one check. */
 async function rehearse(app: FastifyInstance, scenario: Scenario): Promise<void> {
-  const response = await app.inject({ method: 'POST', url: '/control', payload: { ...scenario } });
+  const response = await app.inject({ method: 'POST', url: '/control', payload: scenario });
   if (response.statusCode === 200) return;
   throw new UsageError('The scenario of the freight API makes no sense', {
     detail: response.json<{ error: string }>().error,
@@ -117,7 +117,7 @@ function serveFreight(
 
   const stations = { type: 'object', properties: { limit: LIMIT, cursor: CURSOR } };
   app.get<{ Querystring: Query }>('/v1/stations', { schema: { querystring: stations } }, ({ query }, reply) =>
-    sendPage(reply, control, query, '/v1/stations', STATIONS as readonly object[] as readonly ApiRecord[]),
+    sendPage(reply, control, query, '/v1/stations', STATIONS),
   );
   const dated = {
     type: 'object',
@@ -127,13 +127,7 @@ function serveFreight(
   app.get<{ Querystring: Query }>('/v1/movements', { schema: { querystring: dated } }, ({ query }, reply) => {
     const { date = '' } = query;
     if (!isCalendarDay(date)) throw new UsageError(`${date} is no day of the calendar`);
-    return sendPage(
-      reply,
-      control,
-      query,
-      '/v1/movements',
-      movements(date) as readonly object[] as ApiRecord[],
-    );
+    return sendPage(reply, control, query, '/v1/movements', movements(date));
   });
 }
 
@@ -150,21 +144,15 @@ function sendPage(
   const size = Number(limit);
   const striking = control.striking({ path, date, page: Math.floor(at.offset / size) + 1 });
   const onTheWire = striking.find(({ fault }) => isOnTheWire(fault));
-  // An answer that never shows its content leaves the faults of content for the next one.
-  const inContent = striking.filter(({ fault }) => !isOnTheWire(fault) && !(at.again && isDuplicate(fault)));
-  const struck = onTheWire ? [onTheWire] : inContent;
+  // A page that is maimed on its way leaves the faults of its content for the next answer.
+  const struck = onTheWire
+    ? [onTheWire]
+    : striking.filter(({ fault }) => !at.again || fault.fault !== 'duplicate-page');
   for (const record of struck) record.struck += 1;
-  const page = pageOf(
-    records,
-    at,
-    size,
-    inContent.map(({ fault }) => fault),
-  );
-  return answer(reply, JSON.stringify(page), onTheWire?.fault);
-}
-
-function isDuplicate({ fault }: { fault: string }): boolean {
-  return fault === 'duplicate-page';
+  const faults = struck.map(({ fault }) => fault);
+  const wireFault = faults.find(isOnTheWire);
+  const body = JSON.stringify(pageOf(records, at, size, faults));
+  return wireFault ? answerWith(wireFault, reply, body) : answer(reply, body);
 }
 
 function isToken(header: string | undefined, token: string): boolean {

@@ -1,5 +1,5 @@
 /** A station as `/v1/stations` tells it. */
-export interface Station {
+export type Station = {
   readonly code: string;
   readonly name: string;
   readonly country: 'CG' | 'CM' | 'GA';
@@ -8,7 +8,7 @@ export interface Station {
   readonly lon: number;
   readonly opened: string | null;
   readonly sidings: number;
-}
+};
 
 type Line = readonly [code: string, name: string, region: string, lat: number, lon: number, opened: number];
 

@@ -4,8 +4,7 @@ import type { Fault } from './scenario.ts';
 const MAINTENANCE = '<!doctype html>\n<title>Maintenance</title>\n<h1>We are back soon</h1>\n';
 const HEADERS = { 'content-type': 'application/json; charset=utf-8' };
 
-/** Faults that replace or maim the answer itself; the others change its content (page.ts). */
-const ON_THE_WIRE = new Set<Fault['fault']>([
+const ON_THE_WIRE = [
   'status',
   'slow-drip',
   'truncated',
@@ -13,37 +12,36 @@ const ON_THE_WIRE = new Set<Fault['fault']>([
   'black-hole',
   'html',
   'broken-json',
-]);
+] as const satisfies readonly Fault['fault'][];
 
-export function isOnTheWire({ fault }: Fault): boolean {
-  return ON_THE_WIRE.has(fault);
+/** Faults that replace or maim the answer itself; the others change its content (page.ts). */
+export type WireFault = Extract<Fault, { fault: (typeof ON_THE_WIRE)[number] }>;
+
+export function isOnTheWire(fault: Fault): fault is WireFault {
+  return (ON_THE_WIRE as readonly string[]).includes(fault.fault);
 }
 
-/** Answers with the page, as the fault has it. */
-export function answer(reply: FastifyReply, body: string, fault: Fault | undefined): FastifyReply {
-  reply.headers(HEADERS);
-  switch (fault?.fault) {
-    case 'status': {
-      const { status = 500, retryAfter } = fault;
-      if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
-      return reply.code(status).send(JSON.stringify({ error: `simulated ${status}` }));
-    }
-    case 'html':
-      return reply.type('text/html; charset=utf-8').send(MAINTENANCE);
-    case 'broken-json':
-      return reply.send(body.slice(0, Math.floor(body.length / 2)));
-    case 'reset':
-      reply.hijack().raw.socket?.resetAndDestroy();
-      return reply;
-    case 'black-hole':
-      return reply.hijack(); // ends when the client hangs up or the simulator closes
-    case 'truncated':
-      return truncated(reply, Buffer.from(body));
-    case 'slow-drip':
-      return drip(reply, Buffer.from(body), fault.bytes ?? 64, fault.everyMs ?? 100);
-    default:
-      return reply.send(body);
-  }
+export function answer(reply: FastifyReply, body: string): FastifyReply {
+  return reply.headers(HEADERS).send(body);
+}
+
+/** Answers as the fault has it. */
+export function answerWith(fault: WireFault, reply: FastifyReply, body: string): FastifyReply {
+  if (fault.fault === 'status') return refuse(reply, fault.status ?? 500, fault.retryAfter);
+  if (fault.fault === 'slow-drip')
+    return drip(reply, Buffer.from(body), fault.bytes ?? 64, fault.everyMs ?? 100);
+  if (fault.fault === 'truncated') return truncated(reply, Buffer.from(body));
+  if (fault.fault === 'broken-json') return answer(reply, body.slice(0, Math.floor(body.length / 2)));
+  if (fault.fault === 'html') return reply.type('text/html; charset=utf-8').send(MAINTENANCE);
+  reply.hijack();
+  // A black hole ends when the client hangs up or the simulator closes.
+  if (fault.fault === 'reset') reply.raw.socket?.resetAndDestroy();
+  return reply;
+}
+
+function refuse(reply: FastifyReply, status: number, retryAfter: string | undefined): FastifyReply {
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter);
+  return answer(reply.code(status), JSON.stringify({ error: `simulated ${status}` }));
 }
 
 /** Promises the whole length, sends half and hangs up. */
