@@ -16,11 +16,11 @@ const READ_BYTES = 256 * 1024;
 export function openLandingFolder(root: string): LandingStore {
   const place = (key: string) => path.join(root, ...segmentsOf(key));
   return {
-    write: (key, content, signal) => write(place(key), key, content, signal),
+    write: async (key, content, signal) => write(place(key), key, content, signal),
     read: (key) => Readable.from(contentOf(place(key), key), { objectMode: false }),
-    readText: (key) => readText(place(key), key),
+    readText: async (key) => readText(place(key), key),
     list: async (prefix) => (await list(place(prefix), prefix.replace(/\/$/, ''))).sort(),
-    remove: (prefix) => fs.rm(place(prefix), { recursive: true, force: true }),
+    remove: async (prefix) => fs.rm(place(prefix), { recursive: true, force: true }),
   };
 }
 
