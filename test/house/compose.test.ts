@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+interface Service {
+  readonly image?: string;
+  readonly command?: string | string[];
+  readonly restart?: string;
+  readonly ports?: string[];
+  readonly healthcheck?: { readonly test?: string[]; readonly disable?: boolean };
+  readonly depends_on?: Record<string, { readonly condition: string }>;
+  readonly environment?: Record<string, unknown>;
+  readonly volumes?: string[];
+}
+
+interface Compose {
+  readonly services: Record<string, Service>;
+  readonly volumes: Record<string, unknown>;
+}
+
+const ROOT = join(import.meta.dirname, '../..');
+const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8');
+const text = read('docker-compose.yml');
+const compose = parse(text, { merge: true }) as Compose;
+const services = Object.entries(compose.services);
+const dependencies = services.flatMap(([name, { depends_on = {} }]) =>
+  Object.entries(depends_on).map(([on, { condition }]) => ({ name, on, condition })),
+);
+const oneShots = new Set(
+  [...dependencies]
+    .filter(({ condition }) => condition === 'service_completed_successfully')
+    .map(({ on }) => on),
+);
+/** `${NAME}`, `${NAME:-default}`, `${NAME:?message}`; `$$` is the shell's. */
+const interpolations = [...text.matchAll(/(?<!\$)\$\{(\w+)(?:(:?[-?+])([^}]*))?\}/g)].map(
+  ([, name = '', operator = '', word = '']) => ({ name, operator, word }),
+);
+
+describe('docker-compose.yml', () => {
+  test('is what the Compose specification allows', () => {
+    const schema = JSON.parse(read('node_modules/dclint/schemas/compose.schema.json')) as object;
+    const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
+    const isValid = ajv.compile({ ...schema, $schema: 'http://json-schema.org/draft-07/schema#' });
+    isValid(compose);
+    expect(isValid.errors).toBeNull();
+    expect(isValid({ ...compose, services: { worker: { restarts: 'always' } } }), 'a typo').toBe(false);
+  });
+
+  test('no password has a default, and a missing one is asked for by name', () => {
+    const secrets = interpolations.filter(({ name }) => /PASSWORD|SECRET/.test(name));
+    expect(new Set(secrets.map(({ name }) => name))).toEqual(
+      new Set(['POSTGRES_PASSWORD', 'NIGHTTRAIN_LOADER_PASSWORD', 'TEMPORAL_DATABASE_PASSWORD']),
+    );
+    expect(secrets.filter(({ operator, word }) => operator !== ':?' || word === '')).toEqual([]);
+    const tokens = interpolations.filter(({ name }) => /TOKEN|KEY/.test(name));
+    expect(tokens.filter(({ operator, word }) => operator !== ':-' || word !== '')).toEqual([]);
+  });
+
+  test('no password is written down', () => {
+    const written = services.flatMap(([name, { environment = {} }]) =>
+      Object.entries(environment)
+        .filter(([key, value]) => /PASSWORD|PWD|_URL$/.test(key) && !/\$\{\w+:[?-]/.test(String(value)))
+        .map(([key]) => `${name}: ${key}`),
+    );
+    expect(written).toEqual([]);
+  });
+
+  test('the superuser of the warehouse is known to the database and the migrations alone', () => {
+    const knowing = services.filter(([, service]) => JSON.stringify(service).includes('${POSTGRES_PASSWORD'));
+    expect(knowing.map(([name]) => name)).toEqual(['postgres', 'migrate']);
+  });
+
+  test('every variable that it reads is explained in .env.example', () => {
+    const example = read('.env.example');
+    const unexplained = interpolations.filter(({ name }) => !new RegExp(`^#?${name}=`, 'm').test(example));
+    expect(unexplained.map(({ name }) => name)).toEqual([]);
+  });
+
+  test('every service has a health check, or runs once and is waited for', () => {
+    const blind = services.filter(([name, { healthcheck }]) => !(healthcheck?.test ?? oneShots.has(name)));
+    expect(blind.map(([name]) => name)).toEqual([]);
+    const restartedForEver = services.filter(
+      ([name, { restart = '' }]) => oneShots.has(name) !== restart.startsWith('on-failure:'),
+    );
+    expect(restartedForEver.map(([name]) => name)).toEqual([]);
+  });
+
+  test('a service waits for others that exist, until they are healthy or done', () => {
+    const wrong = dependencies.filter(({ on, condition }) =>
+      condition === 'service_healthy'
+        ? compose.services[on]?.healthcheck?.test === undefined
+        : condition !== 'service_completed_successfully' || compose.services[on] === undefined,
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test('ports are open to this host alone', () => {
+    const ports = services.flatMap(([, service]) => service.ports ?? []);
+    expect(ports.length).toBeGreaterThan(0);
+    expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  test('images are pinned to a version', () => {
+    const images = services
+      .map(([, { image = '' }]) => image)
+      .filter((image) => image !== 'nighttrain:latest');
+    expect(images.filter((image) => !/:\d+(\.\d+)*(-[\w.-]+)?$/.test(image))).toEqual([]);
+  });
+
+  test('named volumes are declared', () => {
+    const used = services.flatMap(([, { volumes = [] }]) =>
+      volumes.map((volume) => volume.split(':')[0] ?? ''),
+    );
+    const named = used.filter((source) => /^\w+$/.test(source));
+    expect(new Set(named)).toEqual(new Set(Object.keys(compose.volumes)));
+  });
+
+  test('two workers share the landing store, and wait for the migrations', () => {
+    expect(compose.services['worker']).toMatchObject({
+      deploy: { replicas: 2 },
+      depends_on: { migrate: { condition: 'service_completed_successfully' } },
+    });
+  });
+});
