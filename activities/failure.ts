@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { NightTrainError } from '../rules/errors.ts';
 import type { AttemptError } from '../rules/attempt.ts';
 
@@ -14,6 +14,7 @@ export function toFailure(error: NightTrainError): ApplicationFailure {
     message: error.message,
     type: error.name,
     nonRetryable: !error.retryable,
+    category: ApplicationFailureCategory.BENIGN, // logged here already: the SDK need not say it again
     details: [facts],
     ...(error.retryAfterMs !== undefined && { nextRetryDelay: error.retryAfterMs }),
   });

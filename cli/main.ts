@@ -1,9 +1,36 @@
 import { readFile } from 'node:fs/promises';
+import { Command, CommanderError } from 'commander';
+import { ConfigurationError, UsageError } from '../rules/errors.ts';
+import { Output } from './output.ts';
+import { addRun } from './run.ts';
+import { addUp } from './up.ts';
+
+/** Exit codes that scripts depend on (§6). */
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+const COMMANDS = [addUp, addRun];
 
 /** Runs one command. `argv` as Node has it: the interpreter and the script come first. */
 export async function main(argv: string[]): Promise<void> {
-  if (argv[2] === '--version') process.stdout.write(`${await version()}\n`);
-  else process.exitCode = 2;
+  const program = new Command('nighttrain')
+    .description('Carries each night into a PostgreSQL warehouse, whole or not at all.')
+    .version(await version())
+    .exitOverride()
+    .showHelpAfterError('(nighttrain --help lists the commands)');
+  for (const add of COMMANDS) add(program);
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    process.exitCode = exitCodeOf(error);
+    if (!(error instanceof CommanderError)) new Output(false).error(error);
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  return error instanceof UsageError || error instanceof ConfigurationError ? WRONG_USAGE : FAILED;
 }
 
 async function version(): Promise<string> {

@@ -26,18 +26,27 @@ export async function isBootstrapped(source: DataSource): Promise<boolean> {
   return row?.ready ?? false;
 }
 
+/** The loader's password, and whether a loader that is there already gets it too. */
+export interface LoaderPassword {
+  readonly password: string;
+  readonly replace: boolean;
+}
+
 /**
  * Creates the roles of the cluster and the schemas of this database; running it again changes nothing.
+ * Roles are shared by all databases of a server: another installation's loader keeps its password unless told otherwise.
  * @param admin connected as a superuser, or as a role that may create roles and schemas
- * @param loaderPassword becomes the loader's password where given
  */
-export async function bootstrap(admin: DataSource, loaderPassword?: string): Promise<void> {
+export async function bootstrap(admin: DataSource, { password, replace }: LoaderPassword): Promise<void> {
   await admin.transaction(async (tx) => {
-    // Roles are per cluster: two databases bootstrapped at once must not race for them.
+    // Two databases bootstrapped at once must not race for the roles.
     await tx.query(`select pg_advisory_xact_lock(hashtext('nighttrain bootstrap'))`);
+    const [before] = await tx.query<{ exists: boolean }[]>(
+      `select to_regrole('${LOADER_ROLE}') is not null as exists`,
+    );
     for (const { sql } of await readSqlFiles(ownFolder('bootstrap'))) await tx.query(sql);
     await tx.query(`grant create on database ${await quotedDatabase(tx)} to nighttrain_migrator`);
-    if (loaderPassword !== undefined) await setPassword(tx, loaderPassword);
+    if (replace || before?.exists !== true) await setPassword(tx, password);
   });
 }
 

@@ -1,7 +1,7 @@
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import type { Dataset } from '../rules/dataset.ts';
 import { ConfigurationError } from '../rules/errors.ts';
-import { bootstrap, checkServerVersion, isBootstrapped } from './bootstrap.ts';
+import { bootstrap, checkServerVersion, isBootstrapped, type LoaderPassword } from './bootstrap.ts';
 import { ownFolder, readSqlFiles, type SqlFile } from './sql-files.ts';
 import { writePolicies } from './policy.ts';
 import { warehouseError } from './failure.ts';
@@ -12,9 +12,8 @@ export interface MigrateOptions {
   /** The project's own migrations: the tables of its datasets. */
   readonly projectFolder: string;
   readonly datasets: readonly Dataset[];
-  /** Create roles and schemas first. */
-  readonly bootstrap: boolean;
-  readonly loaderPassword?: string | undefined;
+  /** Create roles and schemas first; undefined where somebody did. */
+  readonly bootstrap: LoaderPassword | undefined;
 }
 
 /**
@@ -41,7 +40,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   await admin.initialize();
   try {
     await checkServerVersion(admin);
-    if (options.bootstrap) await bootstrap(admin, options.loaderPassword);
+    if (options.bootstrap) await bootstrap(admin, options.bootstrap);
     else if (!(await isBootstrapped(admin))) {
       throw new ConfigurationError('This database was never prepared for Night Train', {
         hint: 'Run `npx nighttrain migrate --bootstrap` as a superuser, once.',

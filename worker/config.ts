@@ -21,6 +21,8 @@ export interface Config {
   readonly logLevel: string;
   /** Any variable, for sources that name their own; `<NAME>_FILE` is read where `<NAME>` is not set (R17). */
   readonly env: (name: string) => string | undefined;
+  /** The whole environment, for the programs that we start. */
+  readonly environment: NodeJS.ProcessEnv;
 }
 
 const postgresUrl = z
@@ -72,6 +74,7 @@ export function readConfig(from = process.cwd()): Config {
     temporalNamespace: values.TEMPORAL_NAMESPACE ?? 'default',
     logLevel: values.LOG_LEVEL ?? 'info',
     env: variable,
+    environment: process.env,
   };
 }
 

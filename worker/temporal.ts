@@ -3,7 +3,6 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { ConfigurationError } from '../rules/errors.ts';
-import { fileURLToPath } from 'node:url';
 
 /** Where Temporal is. The rest of Temporal's standard variables (TLS, API key) come from its own configuration. */
 export interface TemporalTarget {
@@ -11,25 +10,12 @@ export interface TemporalTarget {
   readonly namespace: string;
 }
 
-/** Path of the payload converter, for whoever loads it by path. */
-export const PAYLOAD_CONVERTER_PATH = fileURLToPath(
-  new URL(`../workflows/payload-converter${extension()}`, import.meta.url),
-);
-
-function extension(): string {
-  return import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-}
-
 /** A client; closing `client.connection` is the caller's. @throws ConfigurationError where nobody answers */
 export async function connectClient({ address, namespace }: TemporalTarget): Promise<Client> {
   const { connectionOptions } = loadClientConnectConfig();
   try {
     const connection = await Connection.connect({ ...connectionOptions, address, connectTimeout: '10 s' });
-    return new Client({
-      connection,
-      namespace,
-      dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER_PATH },
-    });
+    return new Client({ connection, namespace });
   } catch (cause) {
     throw new ConfigurationError(`Temporal does not answer at ${address}`, {
       detail: cause instanceof Error ? cause.message : String(cause),

@@ -30,6 +30,7 @@ export function failureOf(error: AttemptError): ApplicationFailure {
     message: [error.message, error.detail, error.hint].filter(Boolean).join('\n'),
     type: error.name,
     nonRetryable: true,
+    category: ApplicationFailureCategory.BENIGN,
     details: [error],
   });
 }

@@ -1,0 +1,85 @@
+import type { Client } from '@temporalio/client';
+import type { DataSource } from 'typeorm';
+import { findEngines } from '../local/engines.ts';
+import { parseBusinessDate, type BusinessDate } from '../rules/business-date.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import { ConfigurationError, UsageError } from '../rules/errors.ts';
+import { openWarehouse } from '../warehouse/data-source.ts';
+import { warehouseError } from '../warehouse/failure.ts';
+import { readConfig, type Config } from '../worker/config.ts';
+import { databasesOf, type Databases } from '../worker/databases.ts';
+import { loadDatasets } from '../worker/project.ts';
+import { connectClient, type TemporalTarget } from '../worker/temporal.ts';
+
+/** What runs here and where: the configured engines, or the embedded ones that `up` started under this home. */
+export interface Installation {
+  readonly config: Config;
+  readonly datasets: ReadonlyMap<string, Dataset>;
+  readonly databases: Databases;
+  readonly temporal: TemporalTarget;
+}
+
+/** @throws ConfigurationError where nothing is configured and nothing runs */
+export async function openInstallation(): Promise<Installation> {
+  const config = readConfig();
+  const datasets = await loadDatasets(config.projectRoot);
+  const found = config.databaseUrl && config.temporalAddress ? {} : await findEngines(config.home);
+  const address = config.temporalAddress ?? found.temporalAddress;
+  if (!(config.databaseUrl ?? found.databaseUrl) || !address) {
+    throw new ConfigurationError(`Nothing runs under ${config.home}`, {
+      hint: 'Start it in another terminal: npx nighttrain up',
+    });
+  }
+  const databases = await databasesOf(config, found.databaseUrl);
+  return { config, datasets, databases, temporal: { address, namespace: config.temporalNamespace } };
+}
+
+/** Opens the warehouse for one command. @throws ConfigurationError where it does not let us in */
+export async function openCommandWarehouse({
+  databases,
+}: Pick<Installation, 'databases'>): Promise<DataSource> {
+  try {
+    return await openWarehouse(databases.loaderUrl, { applicationName: 'nighttrain cli', poolSize: 2 });
+  } catch (cause) {
+    const { host } = new URL(databases.loaderUrl);
+    throw new ConfigurationError(`PostgreSQL at ${host} does not let us in`, {
+      detail: warehouseError(cause, 'Connecting failed').message,
+      hint: 'Was it prepared? npx nighttrain migrate --bootstrap. Is the password right? NIGHTTRAIN_LOADER_PASSWORD',
+      cause,
+    });
+  }
+}
+
+/** What most commands need; closed after `work`, however it ends. */
+export async function withInstallation<T>(
+  work: (here: Installation & { readonly warehouse: DataSource; readonly client: Client }) => Promise<T>,
+): Promise<T> {
+  const installation = await openInstallation();
+  const warehouse = await openCommandWarehouse(installation);
+  try {
+    const client = await connectClient(installation.temporal);
+    try {
+      return await work({ ...installation, warehouse, client });
+    } finally {
+      await client.connection.close();
+    }
+  } finally {
+    await warehouse.destroy();
+  }
+}
+
+/** @throws UsageError naming the datasets that there are */
+export function datasetNamed(datasets: ReadonlyMap<string, Dataset>, name: string): Dataset {
+  const dataset = datasets.get(name);
+  if (dataset) return dataset;
+  throw new UsageError(`There is no dataset '${name}'`, {
+    hint: `Known are: ${[...datasets.keys()].join(', ')}`,
+  });
+}
+
+/** @throws UsageError where the calendar has no such day */
+export function dateNamed(text: string): BusinessDate {
+  const date = parseBusinessDate(text);
+  if (date) return date;
+  throw new UsageError(`'${text}' is not a day of the calendar`, { hint: 'Write it as YYYY-MM-DD.' });
+}

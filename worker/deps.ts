@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import type { Deps } from '../activities/deps.ts';
+import { openLandingFolder } from '../intake/landing-folder.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import type { Config } from './config.ts';
+
+/** The composition root: what every step of this worker works with. */
+export function createDeps(parts: {
+  readonly config: Config;
+  readonly datasets: ReadonlyMap<string, Dataset>;
+  readonly warehouse: DataSource;
+  readonly loaderUrl: string;
+  readonly temporal: Client;
+  readonly log: Logger;
+}): Deps {
+  const { config, ...rest } = parts;
+  return {
+    ...rest,
+    landing: openLandingFolder(join(config.home, 'landing')),
+    inbox: config.inbox,
+    env: config.env,
+  };
+}

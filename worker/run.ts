@@ -1,0 +1,104 @@
+import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
+import { Worker, type NativeConnection } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import type { DataSource } from 'typeorm';
+import { createActivities } from '../activities/index.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import { checkServerVersion } from '../warehouse/bootstrap.ts';
+import { openWarehouse } from '../warehouse/data-source.ts';
+import { checkDatasets } from '../warehouse/shape.ts';
+import { CONTROL_ID, TASK_QUEUE } from '../workflows/messages.ts';
+import type { Config } from './config.ts';
+import { createDeps } from './deps.ts';
+import { bundleWorkflows } from './bundle.ts';
+import { applySchedules } from './schedules.ts';
+import { connectClient, connectWorker, ensureSearchAttributes, type TemporalTarget } from './temporal.ts';
+
+export interface WorkerSetup {
+  readonly config: Config;
+  readonly datasets: ReadonlyMap<string, Dataset>;
+  readonly loaderUrl: string;
+  readonly temporal: TemporalTarget;
+  readonly log: Logger;
+}
+
+/** A worker that polls. */
+export interface RunningWorker {
+  /** Settles when the worker has ended; rejects where it broke. */
+  readonly done: Promise<void>;
+  /** Takes no new work, lets running steps end within their grace, rolls the others back. */
+  stop(): Promise<void>;
+}
+
+/** A running transaction may end by itself for this long after SIGTERM; then it is rolled back (§7). */
+const SHUTDOWN_GRACE = '3 s';
+
+/**
+ * Starts a worker: the warehouse is held against the declarations, schedules and `control` are brought in line, then
+ * it polls. @throws ConfigurationError where something does not fit
+ */
+export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
+  const { config, datasets, loaderUrl, temporal, log } = setup;
+  const warehouse = await openWarehouse(loaderUrl, { applicationName: 'nighttrain worker' });
+  const closers: (() => Promise<void>)[] = [() => warehouse.destroy()];
+  const close = async () => {
+    for (const closer of closers.toReversed()) await closer();
+  };
+  try {
+    await checkServerVersion(warehouse);
+    await checkDatasets(warehouse, [...datasets.values()]);
+    const client = await connectClient(temporal);
+    closers.push(() => client.connection.close());
+    await ensureSearchAttributes(client, temporal.namespace);
+    const connection = await connectWorker(temporal);
+    closers.push(() => connection.close());
+    const worker = await createWorker(setup, connection, client, warehouse);
+    const done = worker.run().finally(close);
+    await ensureControl(client);
+    const changes = await applySchedules(client, datasets.values());
+    log.info(
+      { taskQueue: TASK_QUEUE, datasets: datasets.size, schedules: changes, home: config.home },
+      'worker started',
+    );
+    return { done, stop: () => stop(worker, done) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function createWorker(
+  setup: WorkerSetup,
+  connection: NativeConnection,
+  client: Client,
+  warehouse: DataSource,
+): Promise<Worker> {
+  const deps = createDeps({ ...setup, temporal: client, warehouse });
+  return Worker.create({
+    connection,
+    namespace: setup.temporal.namespace,
+    taskQueue: TASK_QUEUE,
+    workflowBundle: await bundleWorkflows(),
+    activities: createActivities(deps),
+    shutdownGraceTime: SHUTDOWN_GRACE,
+    // A cancel reaches an activity with its next heartbeat: at most a second (§3, Cancellation).
+    maxHeartbeatThrottleInterval: '1 s',
+    defaultHeartbeatThrottleInterval: '1 s',
+    maxConcurrentActivityTaskExecutions: 8,
+  });
+}
+
+/** Starts `control` where it does not run, so that a plain signal finds it (§3). */
+async function ensureControl(client: Client): Promise<void> {
+  await client.workflow.start('control', {
+    workflowId: CONTROL_ID,
+    taskQueue: TASK_QUEUE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+    args: [],
+  });
+}
+
+async function stop(worker: Worker, done: Promise<void>): Promise<void> {
+  if (worker.getState() === 'RUNNING') worker.shutdown();
+  await done;
+}
