@@ -85,7 +85,7 @@ export async function startEngines<Postgres extends boolean, Temporal extends bo
       databaseUrl: postgres.value?.url,
       temporalAddress: temporal.value?.address,
       temporalUiUrl: temporal.value?.uiUrl,
-      stop: () => locked(folder, { say: options.say }, () => stopAll(folder, options)),
+      stop: () => stopEngines(folder, options),
     } as Engines<Postgres, Temporal>; // asked for and not refused: it is there
   });
 }
@@ -104,6 +104,13 @@ export async function findEngines(home: string): Promise<FoundEngines> {
     ...(temporal && { temporalAddress: temporal.address }),
     ...(temporal?.uiUrl && { temporalUiUrl: temporal.uiUrl }),
   };
+}
+
+/** Stops engines that run under a home, whoever started them; none is no error. Drain the worker first. */
+export async function stopEngines(home: string, options: StartOptions): Promise<void> {
+  const folder = resolve(home);
+  if ((await readHome(folder)) === undefined) return;
+  await locked(folder, { say: options.say }, () => stopAll(folder, options));
 }
 
 /** Stops the engines that were asked for, but those that ran before when it is a failed start that is cleaned up. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConfigurationError } from '../rules/errors.ts';
 import { codeOf, readIfThere, type ProcessMark } from './processes.ts';
 
@@ -30,21 +30,23 @@ export interface EnginesState {
 /** Makes the home if need be. ConfigurationError: not writable, or of another version. */
 export async function openHome(home: string): Promise<Home> {
   try {
-    await mkdir(home, { recursive: true });
+    await makeFolder(home);
     await access(home, constants.R_OK | constants.W_OK | constants.X_OK);
     const known = await readHome(home);
     if (known) return known;
     await writeHome(home, { version: HOME_VERSION });
   } catch (error) {
-    throw notWritable(home, error);
+    throw closedHome(home, error);
   }
   return { version: HOME_VERSION };
 }
 
-/** The home as it is, without making one. ConfigurationError: of another version. */
+/** The home as it is, without making one. ConfigurationError: closed to us, or of another version. */
 export async function readHome(home: string): Promise<Home | undefined> {
   const file = join(home, 'home.json');
-  const text = await readIfThere(file);
+  const text = await readIfThere(file).catch((error: unknown) => {
+    throw closedHome(home, error);
+  });
   if (text === undefined) return undefined;
   const found = parse(text) as Partial<Home> | undefined;
   if (found?.version === HOME_VERSION) return { ...found, version: HOME_VERSION };
@@ -92,6 +94,18 @@ export async function writeWhole(file: string, text: string, mode = 0o644): Prom
   }
 }
 
+/** Not mkdir's `recursive`: below /proc, where nothing can be made, Node 20 tries for ever. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
+  }
+}
+
 function parse(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
@@ -101,11 +115,11 @@ function parse(text: string): unknown {
   }
 }
 
-function notWritable(home: string, error: unknown): unknown {
+function closedHome(home: string, error: unknown): unknown {
   if (codeOf(error) === undefined) return error;
-  return new ConfigurationError(`The home ${home} is not writable`, {
+  return new ConfigurationError(`The home ${home} is not open to this user for reading and writing`, {
     detail: (error as Error).message,
-    hint: 'Give this user the right to write there, or set NIGHTTRAIN_HOME to another folder.',
+    hint: 'Give this user the right to read and write there, or set NIGHTTRAIN_HOME to another folder.',
     cause: error,
   });
 }

@@ -27,6 +27,7 @@ import { waitFor } from './wait.ts';
 const run = promisify(execFile);
 
 const READY_MS = 180_000; // recovery of a full max_wal_size takes a laptop about a minute
+const PATIENCE_MS = 3_000;
 const STOP_MS = 30_000;
 
 /** A PostgreSQL that runs under a home. */
@@ -75,7 +76,7 @@ export async function findPostgres(
   const password = (await readIfThere(passwordFile(home)))?.trim();
   if (!living?.process || password === undefined) return undefined;
   const found = { port: living.port, process: living.process, url: urlOf(living.port, password) };
-  return (await answers(found.url)) === true ? found : undefined;
+  return (await answers(found.url)) ? found : undefined;
 }
 
 /** Stops a PostgreSQL: sessions are rolled back and ended, everything committed is on disk. */
@@ -89,6 +90,7 @@ export async function stopPostgres(home: string, server: ProcessMark, env: NodeJ
     });
   }
   await signalTo(server, 'SIGINT'); // postgres(1): fast shutdown
+  await signalTo(server, 'SIGCONT'); // it may have been frozen
   if (await hasEnded(server, STOP_MS)) return;
   await signalTo(server, 'SIGQUIT'); // immediate shutdown; the next start recovers from the log
   if (await hasEnded(server, STOP_MS)) return;
@@ -177,14 +179,17 @@ async function untilReady(
   let ending: string | undefined;
   void launched?.ended.then((how) => (ending = how));
   const url = urlOf(server.port, server.password);
+  const began = performance.now();
   let told = false;
   const answer = await waitFor(
     async () => {
       if (ending !== undefined || !(await isRunning(server.process))) return 'ended';
-      const state = await answers(url);
-      if (state === 'starting' && !told) start.say('PostgreSQL is recovering from a crash');
-      told ||= state === 'starting';
-      return state === true ? 'ready' : undefined;
+      if (await answers(url)) return 'ready';
+      if (!told && performance.now() - began > PATIENCE_MS) {
+        start.say('PostgreSQL is still starting: after a crash it first recovers what was committed');
+        told = true;
+      }
+      return undefined;
     },
     { withinMs: READY_MS, everyMs: 20 },
   );
@@ -203,8 +208,8 @@ const failed = async (what: string, folder: string): Promise<EngineFailed> =>
     hint: 'Look at the log above (is the disk full?), or set NIGHTTRAIN_DATABASE_URL to a PostgreSQL of yours.',
   });
 
-/** Whether the server takes a connection; `starting` while it recovers, false when nothing can be said. */
-async function answers(url: string): Promise<boolean | 'starting'> {
+/** Whether the server takes connections by now. */
+async function answers(url: string): Promise<boolean> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: 5_000,
@@ -222,7 +227,7 @@ async function answers(url: string): Promise<boolean | 'starting'> {
         cause: error,
       });
     }
-    return codeOf(error) === '57P03' ? 'starting' : false;
+    return false; // not yet: whether it ever will is the caller's question, with its deadline
   } finally {
     await client.end();
   }

@@ -63,10 +63,11 @@ export async function findTemporalCli(options: FindTemporalCli): Promise<string>
 
 /** Ours in the user's cache folder, as each system names it. */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
+  const home = env['HOME'] || homedir();
   if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'nighttrain');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'nighttrain');
+  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'nighttrain');
   if (process.platform === 'win32' && env['LOCALAPPDATA']) return join(env['LOCALAPPDATA'], 'nighttrain');
-  return join(env['HOME'] || homedir(), '.cache', 'nighttrain');
+  return join(home, '.cache', 'nighttrain');
 }
 
 /** Downloads or builds beside the cached name, then renames: nobody ever runs half a binary. */

@@ -87,6 +87,7 @@ export async function findTemporal(known: EngineState | undefined): Promise<Runn
 
 export async function stopTemporal(home: string, server: ProcessMark): Promise<void> {
   await signalTo(server, 'SIGTERM');
+  await signalTo(server, 'SIGCONT'); // it may have been frozen
   if (await hasEnded(server, STOP_MS)) return;
   await signalTo(server, 'SIGKILL'); // its state is in SQLite, which survives that
   if (await hasEnded(server, STOP_MS)) return;

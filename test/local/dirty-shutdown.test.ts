@@ -74,6 +74,16 @@ test('a PostgreSQL that nobody wrote down is found by its own lock file', async 
   expect((await house.recorded()).postgres).toEqual(postgres);
 });
 
+test('a frozen PostgreSQL is not found, and still stopped', async () => {
+  await using house = await openHouseOfEngines();
+  const engines = await house.startPostgres();
+  const { postgres } = await house.recorded();
+  if (postgres?.process) await signalTo(postgres.process, 'SIGSTOP');
+  expect(await house.find()).toEqual({});
+  await engines.stop();
+  await expect.poll(() => house.processes()).toEqual([]);
+});
+
 test('the lock of a start that was killed holds nobody up', async () => {
   await using house = await openHouseOfEngines();
   await (await house.startPostgres()).stop();

@@ -1,9 +1,12 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { startEngines, type Engines } from '../../local/engines.ts';
+import { startEngines, stopEngines, type Engines } from '../../local/engines.ts';
 import { removeHome } from '../../local/home.ts';
+import { withLock } from '../../local/lock.ts';
+import { markOf } from '../../local/processes.ts';
+import { ownerOf } from '../../local/server-user.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -25,16 +28,19 @@ const postgresSettings = {
 let home: string | undefined;
 let engines: Engines | undefined;
 
+const options = {
+  postgres: true,
+  temporal: true,
+  env: process.env,
+  say: (line: string) => process.stderr.write(`engines: ${line}\n`),
+  postgresSettings,
+} as const;
+
 /** One PostgreSQL and one Temporal for the whole test run. */
 export async function setup(project: TestProject): Promise<void> {
-  home = await mkdtemp(join(tmpdir(), 'nighttrain-test-'));
-  engines = await startEngines(home, {
-    postgres: true,
-    temporal: true,
-    env: process.env,
-    say: (line) => process.stderr.write(`engines: ${line}\n`),
-    postgresSettings,
-  });
+  await endKilledRuns();
+  home = await mkdtemp(join(tmpdir(), `nighttrain-test-${process.pid}-`));
+  engines = await startEngines(home, options);
   project.provide('databaseUrl', engines.databaseUrl);
   project.provide('temporalAddress', engines.temporalAddress);
 }
@@ -42,4 +48,19 @@ export async function setup(project: TestProject): Promise<void> {
 export async function teardown(): Promise<void> {
   await engines?.stop();
   if (home) await removeHome(home);
+}
+
+/** Takes down what a test run left that was killed before its teardown. */
+async function endKilledRuns(): Promise<void> {
+  await withLock(join(tmpdir(), 'nighttrain-test.lock'), { withinMs: 120_000 }, async () => {
+    for (const name of await readdir(tmpdir())) {
+      const [, pid] = /^nighttrain-(?:test|engines)-(\d+)-/.exec(name) ?? [];
+      if (pid === undefined || (await markOf(Number(pid)))) continue;
+      const left = join(tmpdir(), name);
+      if ((await ownerOf(left)) !== process.getuid?.()) continue;
+      for (const one of [left, join(left, 'home')]) await stopEngines(one, options);
+      await removeHome(join(left, 'home'));
+      await removeHome(left);
+    }
+  });
 }

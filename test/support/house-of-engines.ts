@@ -14,7 +14,7 @@ const run = promisify(execFile);
 
 /** A home for the engines of one test; at its end they are gone, and so is the home. */
 export async function openHouseOfEngines(mode = 0o755): Promise<HouseOfEngines> {
-  const folder = await mkdtemp(join(tmpdir(), 'nighttrain-engines-'));
+  const folder = await mkdtemp(join(tmpdir(), `nighttrain-engines-${process.pid}-`));
   await chmod(folder, mode);
   return new HouseOfEngines(folder);
 }
