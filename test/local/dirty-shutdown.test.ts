@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { knownPostgresFolder } from '../../local/postgres-folder.ts';
 import { hasEnded, isRunning, markOf, signalTo } from '../../local/processes.ts';
+import { serverUser } from '../../local/server-user.ts';
 import { ask, kill, openHouseOfEngines } from '../support/house-of-engines.ts';
 
 test('engines whose starter was killed are adopted by the next start, and stopped by it', async () => {
@@ -50,7 +53,10 @@ test('a pid that another process has by now is not taken for a running engine', 
   const first = await house.startPostgres();
   await ask(first.databaseUrl, 'create table committed as select 7 as answer');
   await killEngines(house);
-  const other = await markOf(process.ppid);
+  const user = await serverUser(); // PostgreSQL looks twice only at processes of its own user
+  const stranger = spawn('sleep', ['60'], { stdio: 'ignore', ...(user && { uid: user.uid, gid: user.gid }) });
+  await once(stranger, 'spawn');
+  const other = await markOf(stranger.pid ?? 0);
   const lock = join(await knownPostgresFolder(house.home), 'data', 'postmaster.pid');
   const [, ...rest] = (await readFile(lock, 'utf8')).split('\n');
   await writeFile(lock, [other?.pid, ...rest].join('\n'));
@@ -62,6 +68,7 @@ test('a pid that another process has by now is not taken for a running engine', 
   const second = await house.startPostgres();
   expect(await ask(second.databaseUrl, 'select answer from committed')).toBe(7);
   expect(other && (await isRunning(other))).toBe(true);
+  await kill(stranger);
 });
 
 test('a PostgreSQL that nobody wrote down is found by its own lock file', async () => {
