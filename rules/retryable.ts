@@ -31,6 +31,8 @@ export const LONGEST_RETRY_AFTER_MS = 10 * 60_000;
  */
 export function retryAfterMs(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
-  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
+  // Date.parse makes a date of nearly anything, `-5` included; the three forms of HTTP begin with a day's name.
+  const date = /^\s*[A-Za-z]{3,9},? /.test(header) ? Date.parse(header) : NaN;
+  const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : date - now;
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
 }

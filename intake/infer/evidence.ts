@@ -17,7 +17,9 @@ const SPEAKS_FOR: Readonly<Record<Exclude<Kind, 'text'>, (value: string) => bool
   bigint: (value) => /^(0|-?[1-9]\d{0,17})$/.test(value),
   decimal: (value) => /^-?(0|[1-9]\d{0,19})?(\.\d{1,20})?$/.test(value) && /\d/.test(value) && value !== '-0',
   double: (value) =>
-    /^-?(0|[1-9]\d{0,19})?(\.\d{1,20}([eE][+-]?\d{1,2})?)?$/.test(value) && /\d/.test(value) && value !== '-0',
+    /^-?(0|[1-9]\d{0,19})?(\.\d{1,20}([eE][+-]?\d{1,2})?)?$/.test(value) &&
+    /\d/.test(value) &&
+    value !== '-0',
   date: accepts(date()),
   timestamp: accepts(timestamp()),
 };
@@ -37,6 +39,8 @@ export class Evidence {
   readonly looksLike = { decimalComma: 0, localTime: 0, otherDate: 0 };
   readonly #kinds = new Set(Object.keys(SPEAKS_FOR) as (keyof typeof SPEAKS_FOR)[]);
   readonly #booleans = new Set<string>();
+  #notClock = 0;
+  #largest = 0;
 
   add(cell: string | null): void {
     if (cell === null) {
@@ -53,6 +57,11 @@ export class Evidence {
     this.longest = Math.max(this.longest, value.length);
     for (const kind of this.#kinds) if (!SPEAKS_FOR[kind](value)) this.#kinds.delete(kind);
     if (this.#kinds.has('boolean')) this.#booleans.add(value.toLowerCase());
+    if (this.#kinds.has('integer')) {
+      const number = Number(value);
+      if (number < 0 || number > 2400 || number % 100 > 59) this.#notClock += 1;
+      this.#largest = Math.max(this.#largest, number);
+    }
     if (this.#kinds.has('decimal')) {
       const point = value.indexOf('.');
       const integral = (point === -1 ? value : value.slice(0, point)).replace('-', '');
@@ -67,6 +76,11 @@ export class Evidence {
     if (/^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$/.test(value)) this.looksLike.localTime += 1;
     if (/^(\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./]\d{2}[./]\d{2})$/.test(value))
       this.looksLike.otherDate += 1;
+  }
+
+  /** Whether every value is a clock time HHMM, and some are too large for hours alone. */
+  looksLikeClock(): boolean {
+    return this.#notClock === 0 && this.#largest > 100;
   }
 
   /** The narrowest type that every value speaks for. */

@@ -17,7 +17,9 @@ export function guessKey(
   candidates: readonly KeyCandidate[],
   within: readonly number[],
 ): string[] | undefined {
-  const sought = candidates.filter(({ hashes }) => hashes.some((hash) => hash !== hashes[0]) || within.length === 1);
+  const sought = candidates.filter(
+    ({ hashes }) => hashes.some((hash) => hash !== hashes[0]) || within.length === 1,
+  );
   for (let size = 1; size <= LONGEST_KEY; size += 1) {
     const found = combinations(sought, size).find((columns) => isUnique(columns, within));
     if (found) return found.map(({ name }) => name);

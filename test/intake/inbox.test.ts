@@ -7,7 +7,7 @@ import { extract } from '../../intake/extract.ts';
 import type { Manifest } from '../../intake/manifest.ts';
 import type { LandingStore } from '../../intake/landing.ts';
 import { personDataset } from '../support/csv.ts';
-import { dayOf, openIntake, refusalOf, type IntakeHouse } from '../support/intake.ts';
+import { containing, dayOf, type IntakeHouse, matching, openIntake, refusalOf } from '../support/intake.ts';
 
 const day = { dataset: 'people', businessDate: dayOf('2013-02-01') };
 const people = personDataset();
@@ -117,9 +117,9 @@ describe('the inbox', () => {
     ['a folder', { 'people/2013-02-01.csv/x': '' }, 'SourceContractBroken', /is none/],
   ] as const)('%s is named, and nothing counts as landed', async (_what, files, name, message) => {
     const house = await openIntake();
-    await fill(house, files as Record<string, string>);
+    await fill(house, files);
     const error = await refusalOf(extract(people, day, 1, house.context));
-    expect(error).toMatchObject({ name, message: expect.stringMatching(message) });
+    expect(error).toMatchObject({ name, message: matching(message) });
     expect(error.detail).toContain('people');
     expect(await house.landing.readText('people/2013-02-01/1/manifest.json')).toBeUndefined();
   });
@@ -143,7 +143,7 @@ describe('the inbox', () => {
     const house = await openIntake();
     await fill(house, { 'people/2013-02-01.csv': 'x'.repeat(1_001) });
     const error = await refusalOf(extract(personDataset({}, { fileBytes: 1_000 }), day, 1, house.context));
-    expect(error).toMatchObject({ name: 'LimitExceeded', detail: expect.stringContaining('1001 bytes') });
+    expect(error).toMatchObject({ name: 'LimitExceeded', detail: containing('1001 bytes') });
     expect(await house.landing.list('people')).toEqual([]);
   });
 });

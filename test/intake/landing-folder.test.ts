@@ -1,4 +1,4 @@
-import fs, { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import fs, { readdir, rm, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { Readable } from 'node:stream';
@@ -121,6 +121,5 @@ describe('the landing folder', () => {
     }
     await rm(file);
     expect(await refusalOf(openStaged(landing, [part]).toArray())).toMatchObject({ name: 'LandingCorrupt' });
-    await expect(readFile(file)).rejects.toThrow();
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { IntakeContext, Progress } from '../../intake/context.ts';
 import { openLandingFolder } from '../../intake/landing-folder.ts';
 import type { LandingStore } from '../../intake/landing.ts';
@@ -59,6 +59,12 @@ export async function refusalOf(work: Promise<unknown>): Promise<NightTrainError
   if (error instanceof NightTrainError) return error;
   throw error;
 }
+
+/** A text that matches, inside of an expected object. */
+export const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
+
+/** A text that holds another, inside of an expected object. */
+export const containing = (text: string): unknown => expect.stringContaining(text);
 
 /** Repeats a look until it is true, or fails at the deadline. */
 export async function until(isSo: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {

@@ -1,0 +1,292 @@
+import { createReadStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import pg from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { describe, expect, inject, test } from 'vitest';
+import { copyLine } from '../../intake/copy-text.ts';
+import { extract } from '../../intake/extract.ts';
+import { locateStaged } from '../../intake/locate.ts';
+import type { RejectedRecord, StagedPart } from '../../intake/manifest.ts';
+import { stagePart } from '../../intake/stage.ts';
+import { openStaged } from '../../intake/staged-rows.ts';
+import type { Dataset } from '../../rules/dataset.ts';
+import { csv, date, defineDataset, integer, text } from '../../rules/kit.ts';
+import { containing, dayOf, type IntakeHouse, openIntake, refusalOf, until } from '../support/intake.ts';
+
+const day = { dataset: 'notes', businessDate: dayOf('2013-02-01') };
+const notes = defineDataset({
+  name: 'notes',
+  about: 'Notes with their day, for tests.',
+  table: 'note',
+  source: csv({ drift: 'discard' }),
+  columns: { id: integer().orReject('no-id'), on: date().orReject(), words: text() },
+  key: ['id'],
+  write: 'replaceDay',
+  dayOfRow: { column: 'on' },
+  bounds: { recordBytes: 200 },
+});
+
+const HEADER = 'id,on,words,more\n';
+const PARTS = [
+  `${HEADER}1,2013-02-01,one,\n2,2013-02-02,another day,\nx,2013-02-01,\u2028no id,\n3,2013-02-01,"tab\tnew\nline\\",\n`,
+  HEADER,
+  `${HEADER}4,2013-02-01,,\n5,2013-02-01\n,2013-02-01,${'é'.repeat(80)},\n6,2013-02-01,\\N,\n7,2013-02-01,"\\.",\n`,
+];
+
+const partName = (index: number, of: number) =>
+  `notes/2013-02-01-${String(index + 1).padStart(5, '0')}-of-${String(of).padStart(5, '0')}.csv`;
+
+async function stageAll(house: IntakeHouse, parts: readonly string[] = PARTS, dataset: Dataset = notes) {
+  for (const [index, content] of parts.entries()) await house.put(partName(index, parts.length), content);
+  const landed = await extract(dataset, day, 1, house.context);
+  const staged: StagedPart[] = [];
+  for (let part = 1; part <= landed.parts; part++) {
+    staged.push(await stagePart(dataset, day, landed.manifest, part, 1, house.context));
+  }
+  return { landed, staged };
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  return Buffer.concat((await stream.toArray()) as Buffer[]).toString();
+}
+
+describe('staging a part', () => {
+  test('R4: every record is staged, rejected or discarded, and counted where it goes', async () => {
+    const house = await openIntake();
+    const { staged } = await stageAll(house);
+    expect(
+      staged.map(({ read, staged: rows, rejected, discarded }) => [read, rows, rejected, discarded]),
+    ).toEqual([
+      [4, 2, 1, 1],
+      [0, 0, 0, 0],
+      [5, 3, 2, 0],
+    ]);
+    expect(staged.map(({ rejectedByRule }) => rejectedByRule)).toEqual([
+      { 'not-an-integer': 1 },
+      {},
+      { 'ragged-record': 1, 'no-id': 1 },
+    ]);
+    expect(staged[0]?.warnings).toEqual(['Column more is not declared and was left out']);
+    expect(staged.map(({ rows }) => rows.key)).toEqual(
+      [1, 2, 3].map((part) => `notes/2013-02-01/1/staged/part-0000${part}.copy`),
+    );
+    expect(house.told.at(-1)).toMatchObject({ rows: 5 });
+  });
+
+  test('rejected records are JSON lines with their place, column, rule, reason and text', async () => {
+    const house = await openIntake();
+    const { staged } = await stageAll(house);
+    const lines = await Promise.all(staged.map(({ rejects }) => textOf(house.landing.read(rejects.key))));
+    expect(lines[0]).not.toContain('\u2028');
+    const rejects = lines
+      .flatMap((file) => file.split('\n').filter(Boolean))
+      .map((line) => JSON.parse(line) as RejectedRecord);
+    expect(rejects).toMatchObject([
+      { part: 1, record: 3, line: 4, column: 'id', rule: 'not-an-integer', raw: 'x,2013-02-01,\u2028no id,' },
+      { part: 3, record: 2, line: 3, column: null, rule: 'ragged-record', raw: '5,2013-02-01' },
+      { part: 3, record: 3, line: 4, column: 'id', rule: 'no-id', reason: 'is missing' },
+    ]);
+    expect(rejects[2]?.raw).toBe(`,2013-02-01,${'é'.repeat(80)},`);
+  });
+
+  test('R9: staged again, also for a later epoch, it gives the same bytes', async () => {
+    const house = await openIntake();
+    const { landed, staged } = await stageAll(house);
+    const again = await stagePart(notes, day, landed.manifest, 3, 2, house.context);
+    expect(again.rows).toEqual({ ...staged[2]?.rows, key: 'notes/2013-02-01/2/staged/part-00003.copy' });
+    expect(again.rejects.sha256).toBe(staged[2]?.rejects.sha256);
+  });
+
+  test('a landed file that was changed is not believed, and nothing of it is staged', async () => {
+    const house = await openIntake();
+    await house.put('notes/2013-02-01.csv', `${HEADER}1,2013-02-01,one,\n`);
+    const landed = await extract(notes, day, 1, house.context);
+    await writeFile(
+      path.join(house.root, 'landing/notes/2013-02-01/1/landed/part-00001.csv'),
+      `${HEADER}2,2013-02-01,x,\n`,
+    );
+    const error = await refusalOf(stagePart(notes, day, landed.manifest, 1, 1, house.context));
+    expect(error).toMatchObject({
+      name: 'LandingCorrupt',
+      detail: containing('part-00001.csv'),
+    });
+    expect(await house.landing.list('notes/2013-02-01/1/staged')).toEqual([]);
+  });
+
+  test('a part, or a manifest, that is not there is named', async () => {
+    const house = await openIntake();
+    const { landed } = await stageAll(house);
+    expect(await refusalOf(stagePart(notes, day, landed.manifest, 9, 1, house.context))).toMatchObject({
+      name: 'LandingCorrupt',
+    });
+    expect(
+      await refusalOf(stagePart(notes, day, 'notes/x/manifest.json', 1, 1, house.context)),
+    ).toMatchObject({ name: 'LandingCorrupt' });
+    const other = { ...day, businessDate: dayOf('2013-02-02') };
+    expect(await refusalOf(stagePart(notes, other, landed.manifest, 1, 1, house.context))).toMatchObject({
+      name: 'LandingCorrupt',
+    });
+  });
+});
+
+describe('a part of a million rows', () => {
+  const rows = function* () {
+    yield Buffer.from(HEADER);
+    const block = Array.from({ length: 10_000 }, (_, index) =>
+      `${index},2013-02-01,word ${index} "no",\n`.replaceAll('"', ''),
+    ).join('');
+    for (let index = 0; index < 100; index++) yield Buffer.from(block);
+  };
+  const put = async (house: IntakeHouse) => {
+    const file = await house.put('notes/2013-02-01.csv', '');
+    await writeFile(file, rows());
+    return extract(notes, day, 1, house.context);
+  };
+
+  test('does not grow the memory, holds up no timer, and tells of itself every second', async () => {
+    const house = await openIntake();
+    const landed = await put(house);
+    let [longest, last, peak] = [0, performance.now(), 0];
+    const ticks = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+      peak = Math.max(peak, process.memoryUsage().rss);
+    }, 5);
+    const before = process.memoryUsage().rss;
+    const told: number[] = [];
+    const context = { ...house.context, progress: () => void told.push(performance.now()) };
+    const started = performance.now();
+    const staged = await stagePart(notes, day, landed.manifest, 1, 1, context);
+    clearInterval(ticks);
+    expect(staged).toMatchObject({ read: 1_000_000, staged: 1_000_000, rejected: 0 });
+    expect(peak - before).toBeLessThan(200 * 1024 * 1024);
+    expect(longest).toBeLessThan(250);
+    const gaps = [started, ...told].map((at, index) => (told[index] ?? at) - at);
+    expect(Math.max(...gaps)).toBeLessThan(1_000);
+  });
+
+  test('aborted in the middle, ends within 100 ms and leaves nothing', async () => {
+    const house = await openIntake();
+    const landed = await put(house);
+    let rowsRead = 0;
+    const context = { ...house.context, progress: (done: { rows: number }) => void (rowsRead = done.rows) };
+    const staging = stagePart(notes, day, landed.manifest, 1, 1, context);
+    staging.catch(() => undefined);
+    await until(() => rowsRead > 0);
+    expect(rowsRead).toBeLessThan(1_000_000);
+    const abortedAt = performance.now();
+    house.abort.abort(new Error('told to stop'));
+    await expect(staging).rejects.toThrow('told to stop');
+    expect(performance.now() - abortedAt).toBeLessThan(100);
+    expect(await house.landing.list('notes/2013-02-01/1/staged')).toEqual([]);
+  });
+});
+
+describe('staged rows as one stream', () => {
+  const ROWS = [
+    '1\t2013-02-01\tone\n',
+    '3\t2013-02-01\ttab\\tnew\\nline\\\\\n',
+    '4\t2013-02-01\t\\N\n',
+    '6\t2013-02-01\t\\\\N\n',
+    '7\t2013-02-01\t\\\\.\n',
+  ];
+
+  test('come in the order of the parts, however these are given', async () => {
+    const house = await openIntake();
+    const { staged } = await stageAll(house);
+    expect(await textOf(openStaged(house.landing, staged.toReversed()))).toBe(ROWS.join(''));
+    expect(await textOf(openStaged(house.landing, []))).toBe('');
+  });
+
+  test('may be left out by their place', async () => {
+    const house = await openIntake();
+    const { staged } = await stageAll(house);
+    for (let mask = 0; mask < 32; mask++) {
+      const without = new Set([...ROWS.keys()].filter((at) => (mask & (1 << at)) !== 0));
+      const kept = ROWS.filter((_, at) => !without.has(at)).join('');
+      expect(await textOf(openStaged(house.landing, staged, without))).toBe(kept);
+    }
+  });
+
+  test('are found again in what landed', async () => {
+    const house = await openIntake();
+    const { landed, staged } = await stageAll(house);
+    const places = await locateStaged(notes, day, landed.manifest, staged, [4, 0, 1, 2], house.context);
+    expect(Object.fromEntries(places)).toEqual({
+      0: { part: 1, record: 1, line: 2, raw: '1,2013-02-01,one,' },
+      1: { part: 1, record: 4, line: 5, raw: '3,2013-02-01,"tab\tnew\nline\\",' },
+      2: { part: 3, record: 1, line: 2, raw: '4,2013-02-01,,' },
+      4: { part: 3, record: 5, line: 6, raw: '7,2013-02-01,"\\.",' },
+    });
+    expect(
+      await refusalOf(locateStaged(notes, day, landed.manifest, staged, [5], house.context)),
+    ).toMatchObject({
+      name: 'LandingCorrupt',
+    });
+  });
+});
+
+describe('COPY text', () => {
+  test('whatever rows are encoded, PostgreSQL reads the same', async () => {
+    const client = new pg.Client({ connectionString: inject('databaseUrl') });
+    await client.connect();
+    try {
+      await client.query('create temporary table t (n serial, a text, b text, c text)');
+      const cell = fc.oneof(
+        fc.constant(null),
+        fc.constantFrom('', '\\N', '\\.', 'N', '.', '\\', '\t', '\r\n', '\\n', '\b\f\v', ' '),
+        fc.string({ unit: 'grapheme' }).filter((value) => !value.includes('\0')),
+        fc.string({ unit: fc.constantFrom('\\', '\n', '\r', '\t', 'n', 't', 'N', '.', '"', ',') }),
+      );
+      const rows = fc.array(fc.tuple(cell, cell, cell), { minLength: 1, maxLength: 50 });
+      await fc.assert(
+        fc.asyncProperty(rows, async (sent) => {
+          await client.query('truncate t');
+          const lines = sent.map((row) => Buffer.from(copyLine(row)));
+          await pipeline(Readable.from(lines), client.query(copyFrom('copy t (a, b, c) from stdin')));
+          const { rows: got } = await client.query<{ a: string; b: string; c: string }>(
+            'select a, b, c from t order by n',
+          );
+          expect(got.map(({ a, b, c }) => [a, b, c])).toEqual(sent);
+        }),
+        { numRuns: 200 },
+      );
+    } finally {
+      await client.end();
+    }
+  });
+
+  test('what was staged from a file is what PostgreSQL has', async () => {
+    const house = await openIntake();
+    const { staged } = await stageAll(house);
+    const client = new pg.Client({ connectionString: inject('databaseUrl') });
+    await client.connect();
+    try {
+      await client.query('create temporary table note (id integer, "on" date, words text)');
+      const copy = client.query(copyFrom('copy note from stdin'));
+      await pipeline(openStaged(house.landing, staged, new Set([0])), copy);
+      expect(copy.rowCount).toBe(4);
+      const { rows } = await client.query<{ words: string }>(
+        `select words from note where "on" = '2013-02-01' order by id`,
+      );
+      expect(rows.map(({ words }) => words)).toEqual(['tab\tnew\nline\\', null, '\\N', '\\.']);
+    } finally {
+      await client.end();
+    }
+  });
+});
+
+test('the landed file is byte for byte the one that was sent', async () => {
+  const house = await openIntake();
+  const sent = await house.put('notes/2013-02-01.csv', Buffer.from([0xff, 0xfe, 0, 13, 10, 34]));
+  await extract(notes, day, 1, house.context);
+  const [here, there] = await Promise.all([
+    createReadStream(sent).toArray(),
+    house.landing.read('notes/2013-02-01/1/landed/part-00001.csv').toArray(),
+  ]);
+  expect(Buffer.concat(there as Buffer[])).toEqual(Buffer.concat(here as Buffer[]));
+});
