@@ -23,7 +23,9 @@ export const createCloseAttempt = ({ warehouse, log }: Deps) =>
         const receipt = await findReceiptOfRun(warehouse, attempt, attempt.ownerRunId);
         if (receipt) {
           await recordTally(warehouse, attempt, { ...receipt.counts, loadEpoch: receipt.epoch });
-          await recordEnd(warehouse, attempt, { outcome: 'loaded', loadId: receipt.loadId });
+          // What failed after COMMIT, an audit say, is kept; a cancel that came too late is no failure.
+          const error = closing.outcome === 'failed' ? closing.error : undefined;
+          await recordEnd(warehouse, attempt, { outcome: 'loaded', loadId: receipt.loadId, error });
         } else {
           await recordEnd(warehouse, attempt, closing);
         }

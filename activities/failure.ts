@@ -1,5 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
-import { NightTrainError } from '../rules/errors.ts';
+import type { NightTrainError } from '../rules/errors.ts';
 import type { AttemptError } from '../rules/attempt.ts';
 
 /** The one adapter from our errors to Temporal's: type, retryability and delay; the facts travel as details. */

@@ -9,6 +9,10 @@ import { createAnswerRequest, createJudgeRequest } from './requests.ts';
 import { createTakeOver } from './take-over.ts';
 import { createTransform } from './transform.ts';
 
+export type { PendingRequest } from './requests.ts';
+export type { PlannedNight } from './plan-night.ts';
+export type { TakenOver } from './take-over.ts';
+
 /** Every step, closed over what it works with; workflows know only the type. */
 export function createActivities(deps: Deps) {
   return {

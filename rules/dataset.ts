@@ -130,8 +130,9 @@ export function defineDataset<Name extends string>(declaration: Declaration<Name
 }
 
 /** The part of a declaration that a night in flight goes by. */
-export function planOf({ write, rejectLimitPercent, allowEmpty, partsAtOnce, steps }: Dataset): Plan {
-  return { write, rejectLimitPercent, allowEmpty, partsAtOnce, steps };
+export function planOf({ write, rejectLimitPercent, allowEmpty, partsAtOnce, steps, audits }: Dataset): Plan {
+  const hasWarnAudits = audits.some(({ severity }) => severity === 'warn');
+  return { write, rejectLimitPercent, allowEmpty, partsAtOnce, hasWarnAudits, steps };
 }
 
 /** The source's name of a column. */

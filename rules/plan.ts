@@ -22,6 +22,8 @@ export interface Plan {
   readonly allowEmpty: boolean;
   /** Parts that are transformed side by side. */
   readonly partsAtOnce: number;
+  /** There are audits to run on the published night. */
+  readonly hasWarnAudits: boolean;
   readonly steps: Readonly<Record<Step, StepPolicy>>;
 }
 

@@ -14,7 +14,7 @@ const types = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === pg.types.builtins.INT8) return toSafeInteger;
     if (oid === pg.types.builtins.DATE) return (value: string) => value;
-    return pg.types.getTypeParser(oid, format);
+    return pg.types.getTypeParser(oid, format) as (value: string) => unknown;
   }) as typeof pg.types.getTypeParser,
 };
 
@@ -43,7 +43,7 @@ export async function openWarehouse(
     poolErrorHandler: () => {
       // An idle connection that breaks is replaced by the pool; whoever uses one hears of it there.
     },
-    extra: { types, statement_timeout: 0, keepAlive: true },
+    extra: { types, keepAlive: true },
   });
   return await source.initialize();
 }

@@ -15,8 +15,8 @@ export interface SqlFile {
 
 /** The .sql files of a folder by name; none where there is no such folder. */
 export async function readSqlFiles(folder: string): Promise<SqlFile[]> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+  const names = await readdir(folder).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });
   const sqlNames = names.filter((name) => name.endsWith('.sql')).sort();

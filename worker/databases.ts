@@ -45,8 +45,8 @@ async function keptPassword(home: string): Promise<string> {
   await mkdir(home, { recursive: true });
   const made = randomBytes(24).toString('base64url');
   // Whoever comes first writes it; `wx` makes that one process.
-  await writeFile(file, made, { mode: 0o600, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+  await writeFile(file, made, { mode: 0o600, flag: 'wx' }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   });
   return (await readFile(file, 'utf8')).trim();
 }

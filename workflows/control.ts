@@ -10,7 +10,7 @@ import {
 import { setHandler, startChild, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { ReplayRequest } from '../rules/replay-request.ts';
-import type { PendingRequest } from '../activities/requests.ts';
+import type { PendingRequest } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
 import { loadWorkflowId, replayDay } from './messages.ts';
 import { bookkeeping, endRun } from './policies.ts';

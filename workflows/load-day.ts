@@ -1,8 +1,10 @@
-import { CancellationScope, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { Attempt, Receipt } from '../rules/attempt.ts';
+import { CancellationScope, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Attempt, AttemptKind, Receipt } from '../rules/attempt.ts';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import type { TakenOver } from '../activities/index.ts';
 import { atMost } from './at-most.ts';
 import { progressQuery, type DayLoaded, type LoadDayRequest, type StepProgress } from './messages.ts';
-import { failureOf, outcomeOf } from './outcome.ts';
+import { endOf, outcomeOf } from './outcome.ts';
 import { bookkeeping, steps } from './policies.ts';
 import { stateIs } from './search-attributes.ts';
 
@@ -12,23 +14,34 @@ export async function loadDay({ dataset, businessDate, kind }: LoadDayRequest): 
   const progress = new Progress();
   setHandler(progressQuery, () => progress.steps);
 
-  const taken = await progress.of('take over', 1, () => bookkeeping.takeOver(day, kind));
-  if ('alreadyLoaded' in taken) return { receipt: taken.alreadyLoaded, alreadyLoaded: true };
+  const taken = await progress.of('take over', 1, () => takeOver(day, kind));
+  if ('alreadyLoaded' in taken) {
+    upsertSearchAttributes(stateIs('loaded'));
+    return { receipt: taken.alreadyLoaded, alreadyLoaded: true };
+  }
   const { attempt } = taken; // from here on, older attempts cannot commit
   try {
     const receipt = await ride(attempt, progress);
-    await CancellationScope.nonCancellable(() => close(attempt, { outcome: 'loaded' }));
+    await close(attempt, { outcome: 'loaded' });
     return { receipt, alreadyLoaded: false };
   } catch (cause) {
-    const closing = outcomeOf(cause);
-    const receipt = await CancellationScope.nonCancellable(() => close(attempt, closing));
+    const receipt = await close(attempt, outcomeOf(cause));
     if (receipt) return { receipt, alreadyLoaded: false }; // the ledger has it: a cancel lost to COMMIT
-    throw isCancellation(cause) ? cause : failureOf(closing.error);
+    throw endOf(cause);
+  }
+}
+
+/** Not cancellable: who cancels meanwhile finds an attempt that is closed properly, by the step after this one. */
+async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> {
+  try {
+    return await CancellationScope.nonCancellable(() => bookkeeping.takeOver(day, kind));
+  } catch (cause) {
+    throw endOf(cause);
   }
 }
 
 async function ride(attempt: Attempt, progress: Progress): Promise<Receipt> {
-  const { extract, transform, load } = steps(attempt.plan);
+  const { extract, transform, load, auditNight } = steps(attempt.plan);
   const landed = await progress.of('extract', 1, () => extract(attempt));
   const parts = Array.from({ length: landed.parts }, (_, index) => index + 1);
   const staged = await progress.of('transform', landed.parts, () =>
@@ -39,7 +52,7 @@ async function ride(attempt: Attempt, progress: Progress): Promise<Receipt> {
     }),
   );
   const receipt = await progress.of('load', 1, () => load(attempt, landed, staged));
-  await progress.of('audit', 1, () => bookkeeping.auditNight(attempt, receipt));
+  if (attempt.plan.hasWarnAudits) await progress.of('audit', 1, () => auditNight(attempt, receipt));
   return receipt;
 }
 
@@ -47,7 +60,7 @@ async function close(
   attempt: Attempt,
   closing: Parameters<typeof bookkeeping.closeAttempt>[1],
 ): Promise<Receipt | null> {
-  const receipt = await bookkeeping.closeAttempt(attempt, closing);
+  const receipt = await CancellationScope.nonCancellable(() => bookkeeping.closeAttempt(attempt, closing));
   upsertSearchAttributes(stateIs(receipt ? 'loaded' : closing.outcome));
   return receipt;
 }

@@ -6,10 +6,11 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { ChildWorkflowFailure, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import { ChildWorkflowFailure, ParentClosePolicy, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import type { PlannedNight } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
 import { loadWorkflowId, type DayLoaded } from './messages.ts';
-import { failureOf } from './outcome.ts';
+import { endOf, failureOf } from './outcome.ts';
 import { bookkeeping } from './policies.ts';
 import { dayIs, stateIs } from './search-attributes.ts';
 
@@ -17,7 +18,7 @@ const ASK_AGAIN = '5 s';
 
 /** One scheduled night of a dataset: its business date comes from the schedule's slot, never from the clock (R12). */
 export async function nightly({ dataset }: { readonly dataset: string }): Promise<DayLoaded> {
-  const { businessDate, dueAt, after } = await bookkeeping.planNight(dataset, scheduledAt(dataset));
+  const { businessDate, dueAt, after } = await plan(dataset);
   const day = { dataset, businessDate };
   upsertSearchAttributes([...dayIs(day), ...stateIs(after.length > 0 ? 'waiting' : 'running')]);
 
@@ -33,6 +34,7 @@ export async function nightly({ dataset }: { readonly dataset: string }): Promis
     return await executeChild(loadDay, {
       workflowId: loadWorkflowId(day),
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       typedSearchAttributes: [...dayIs(day), ...stateIs('running')],
       args: [{ ...day, kind: 'nightly' }],
     });
@@ -40,6 +42,15 @@ export async function nightly({ dataset }: { readonly dataset: string }): Promis
     if (cause instanceof WorkflowExecutionAlreadyStartedError) throw isTaken(dataset, businessDate);
     if (cause instanceof ChildWorkflowFailure && !isCancellation(cause) && cause.cause) throw cause.cause;
     throw cause;
+  }
+}
+
+async function plan(dataset: string): Promise<PlannedNight> {
+  const slot = scheduledAt(dataset);
+  try {
+    return await bookkeeping.planNight(dataset, slot);
+  } catch (cause) {
+    throw endOf(cause);
   }
 }
 

@@ -35,3 +35,8 @@ export function failureOf(error: AttemptError): ApplicationFailure {
     details: [error],
   });
 }
+
+/** What a workflow throws that cannot go on: a cancellation as it is, anything else in an operator's words. */
+export function endOf(cause: unknown): unknown {
+  return isCancellation(cause) ? cause : failureOf(outcomeOf(cause).error);
+}

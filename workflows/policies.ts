@@ -19,6 +19,7 @@ export function steps({ steps: { extract, transform, load } }: Plan) {
     extract: proxyActivities<Activities>(optionsOf(extract)).extract,
     transform: proxyActivities<Activities>(optionsOf(transform)).transform,
     load: proxyActivities<Activities>(optionsOf(load)).load,
+    auditNight: proxyActivities<Activities>(optionsOf(load)).auditNight,
   };
 }
 
