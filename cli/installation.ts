@@ -4,8 +4,8 @@ import { findEngines } from '../local/engines.ts';
 import { parseBusinessDate, type BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { ConfigurationError, UsageError } from '../rules/errors.ts';
+import { connectionRefused } from '../warehouse/connection-refused.ts';
 import { openWarehouse } from '../warehouse/data-source.ts';
-import { warehouseError } from '../warehouse/failure.ts';
 import { readConfig, type Config } from '../worker/config.ts';
 import { databasesOf, type Databases } from '../worker/databases.ts';
 import { loadDatasets } from '../worker/project.ts';
@@ -40,13 +40,8 @@ export async function openCommandWarehouse({
 }: Pick<Installation, 'databases'>): Promise<DataSource> {
   try {
     return await openWarehouse(databases.loaderUrl, { applicationName: 'nighttrain cli', poolSize: 2 });
-  } catch (cause) {
-    const { host } = new URL(databases.loaderUrl);
-    throw new ConfigurationError(`PostgreSQL at ${host} does not let us in`, {
-      detail: warehouseError(cause, 'Connecting failed').message,
-      hint: 'Was it prepared? npx nighttrain migrate --bootstrap. Is the password right? NIGHTTRAIN_LOADER_PASSWORD',
-      cause,
-    });
+  } catch (error) {
+    throw connectionRefused(error, databases.loaderUrl);
   }
 }
 

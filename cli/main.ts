@@ -1,15 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
-import { ConfigurationError, UsageError } from '../rules/errors.ts';
+import { Cancelled, ConfigurationError, UsageError } from '../rules/errors.ts';
+import { addMigrate } from './migrate.ts';
 import { Output } from './output.ts';
 import { addRun } from './run.ts';
+import { addSimulate } from './simulate.ts';
 import { addUp } from './up.ts';
+import { addWorker } from './worker.ts';
 
 /** Exit codes that scripts depend on (§6). */
 const FAILED = 1;
 const WRONG_USAGE = 2;
+const INTERRUPTED = 130;
 
-const COMMANDS = [addUp, addRun];
+const COMMANDS = [addUp, addWorker, addMigrate, addSimulate, addRun];
 
 /** Runs one command. `argv` as Node has it: the interpreter and the script come first. */
 export async function main(argv: string[]): Promise<void> {
@@ -30,6 +34,7 @@ export async function main(argv: string[]): Promise<void> {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE;
+  if (error instanceof Cancelled) return INTERRUPTED;
   return error instanceof UsageError || error instanceof ConfigurationError ? WRONG_USAGE : FAILED;
 }
 

@@ -1,21 +1,42 @@
+import { Cancelled } from '../rules/errors.ts';
 import type { RunningWorker } from '../worker/run.ts';
 import type { Output } from './output.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Waits until the worker ends by itself or somebody asks for it; a drained worker is a clean end (exit code 0). */
-export async function untilStopped(worker: RunningWorker, output: Output): Promise<void> {
-  let stopping: Promise<void> | undefined;
-  const stop = () => {
-    if (stopping) return;
-    output.note('Draining: running steps end or roll back; nothing half done stays.');
-    stopping = worker.stop();
-    stopping.catch(() => undefined); // `done` reports it
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, stop);
-  try {
-    await worker.done;
-  } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, stop);
+/** Somebody asked this process to stop; from `listen` on, nothing else happens by itself at such a signal. */
+export class StopRequest implements Disposable {
+  readonly #controller = new AbortController();
+  readonly #abort = () =>
+    this.#controller.abort(new Cancelled('Interrupted while it was starting; nothing was left half done'));
+
+  static listen(): StopRequest {
+    const request = new StopRequest();
+    for (const name of STOP_SIGNALS) process.on(name, request.#abort);
+    return request;
   }
+
+  /** Aborted by the first signal; its reason is the error that a start ends with. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    for (const name of STOP_SIGNALS) process.off(name, this.#abort);
+  }
+}
+
+/** Waits until the worker ends by itself or somebody asks for it; a drained worker is a clean end (exit code 0). */
+export async function untilStopped(
+  worker: RunningWorker,
+  { signal }: StopRequest,
+  output: Output,
+): Promise<void> {
+  const stop = () => {
+    output.note('Draining: running steps end or roll back; nothing half done stays.');
+    worker.stop().catch(() => undefined); // `done` reports it
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  await worker.done;
 }

@@ -2,6 +2,7 @@ import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import type { Dataset } from '../rules/dataset.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 import { bootstrap, checkServerVersion, isBootstrapped, type LoaderPassword } from './bootstrap.ts';
+import { connectionRefused } from './connection-refused.ts';
 import { ownFolder, readSqlFiles, type SqlFile } from './sql-files.ts';
 import { writePolicies } from './policy.ts';
 import { warehouseError } from './failure.ts';
@@ -37,7 +38,9 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       ...project.map((file) => migrationOf(file, 'nighttrain_publisher')),
     ],
   });
-  await admin.initialize();
+  await admin.initialize().catch((error: unknown) => {
+    throw connectionRefused(error, options.adminUrl);
+  });
   try {
     await checkServerVersion(admin);
     if (options.bootstrap) await bootstrap(admin, options.bootstrap);

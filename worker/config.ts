@@ -52,7 +52,7 @@ export function readConfig(from = process.cwd()): Config {
   const envFile = join(projectRoot, '.env');
   if (existsSync(envFile)) process.loadEnvFile(envFile);
   const parsed = schema.safeParse(
-    Object.fromEntries(Object.keys(schema.shape).map((name) => [name, variable(name)])),
+    Object.fromEntries(Object.keys(schema.shape).map((name) => [name, environmentVariable(name)])),
   );
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
@@ -67,19 +67,24 @@ export function readConfig(from = process.cwd()): Config {
     projectRoot,
     home,
     inbox: resolve(projectRoot, values.NIGHTTRAIN_INBOX ?? join(home, 'inbox')),
-    databaseUrl: values.NIGHTTRAIN_DATABASE_URL,
+    databaseUrl: values.NIGHTTRAIN_DATABASE_URL ?? values.NIGHTTRAIN_ADMIN_DATABASE_URL,
     adminDatabaseUrl: values.NIGHTTRAIN_ADMIN_DATABASE_URL,
     loaderPassword: values.NIGHTTRAIN_LOADER_PASSWORD,
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE ?? 'default',
     logLevel: values.LOG_LEVEL ?? 'info',
-    env: variable,
+    env: environmentVariable,
     environment: process.env,
   };
 }
 
+/** The same installation, with variables that a command of ours sets for the sources. */
+export function withVariables(config: Config, variables: Readonly<Record<string, string>>): Config {
+  return { ...config, env: (name) => variables[name] ?? config.env(name) };
+}
+
 /** A variable, or the contents of the file that `<NAME>_FILE` names; empty counts as not set. */
-function variable(name: string): string | undefined {
+export function environmentVariable(name: string): string | undefined {
   const value = process.env[name];
   if (value !== undefined && value !== '') return value;
   const file = process.env[`${name}_FILE`];

@@ -1,18 +1,20 @@
 import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
-import { Worker, type NativeConnection } from '@temporalio/worker';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import { createActivities } from '../activities/index.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { checkServerVersion } from '../warehouse/bootstrap.ts';
+import { connectionRefused } from '../warehouse/connection-refused.ts';
 import { openWarehouse } from '../warehouse/data-source.ts';
 import { checkDatasets } from '../warehouse/shape.ts';
 import { CONTROL_ID, TASK_QUEUE } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
 import { createDeps } from './deps.ts';
 import { bundleWorkflows } from './bundle.ts';
-import { applySchedules } from './schedules.ts';
-import { connectClient, connectWorker, ensureSearchAttributes, type TemporalTarget } from './temporal.ts';
+import { applySchedules, type ScheduleChange } from './schedules.ts';
+import { connectClient, ensureSearchAttributes, type TemporalTarget } from './temporal.ts';
 
 export interface WorkerSetup {
   readonly config: Config;
@@ -20,6 +22,8 @@ export interface WorkerSetup {
   readonly loaderUrl: string;
   readonly temporal: TemporalTarget;
   readonly log: Logger;
+  /** The workflows, where somebody has bundled them already; made here otherwise. */
+  readonly workflowBundle?: WorkflowBundleOption;
 }
 
 /** A worker that polls. */
@@ -39,10 +43,14 @@ const SHUTDOWN_GRACE = '3 s';
  */
 export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
   const { config, datasets, loaderUrl, temporal, log } = setup;
-  const warehouse = await openWarehouse(loaderUrl, { applicationName: 'nighttrain worker' });
+  const warehouse = await openWarehouse(loaderUrl, { applicationName: 'nighttrain worker' }).catch(
+    (error: unknown) => {
+      throw connectionRefused(error, loaderUrl);
+    },
+  );
   const closers: (() => Promise<void>)[] = [() => warehouse.destroy()];
   const close = async () => {
-    for (const closer of closers.toReversed()) await closer();
+    for (const closer of closers.splice(0).toReversed()) await closer(); // once, whoever comes first
   };
   try {
     await checkServerVersion(warehouse);
@@ -50,12 +58,15 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     const client = await connectClient(temporal);
     closers.push(() => client.connection.close());
     await ensureSearchAttributes(client, temporal.namespace);
-    const connection = await connectWorker(temporal);
+    const { connectionOptions } = loadClientConnectConfig();
+    const connection = await NativeConnection.connect({ ...connectionOptions, address: temporal.address });
     closers.push(() => connection.close());
     const worker = await createWorker(setup, connection, client, warehouse);
     const done = worker.run().finally(close);
-    await ensureControl(client);
-    const changes = await applySchedules(client, datasets.values());
+    const changes = await bringInLine(client, datasets).catch(async (error: unknown) => {
+      await stop(worker, done); // a connection that a worker holds cannot be closed
+      throw error;
+    });
     log.info(
       { taskQueue: TASK_QUEUE, datasets: datasets.size, schedules: changes, home: config.home },
       'worker started',
@@ -78,7 +89,7 @@ async function createWorker(
     connection,
     namespace: setup.temporal.namespace,
     taskQueue: TASK_QUEUE,
-    workflowBundle: await bundleWorkflows(),
+    workflowBundle: setup.workflowBundle ?? (await bundleWorkflows()),
     activities: createActivities(deps),
     shutdownGraceTime: SHUTDOWN_GRACE,
     // A cancel reaches an activity with its next heartbeat: at most a second (§3, Cancellation).
@@ -86,6 +97,11 @@ async function createWorker(
     defaultHeartbeatThrottleInterval: '1 s',
     maxConcurrentActivityTaskExecutions: 8,
   });
+}
+
+async function bringInLine(client: Client, datasets: WorkerSetup['datasets']): Promise<ScheduleChange[]> {
+  await ensureControl(client);
+  return applySchedules(client, datasets.values());
 }
 
 /** Starts `control` where it does not run, so that a plain signal finds it (§3). */

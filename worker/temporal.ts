@@ -1,6 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 
@@ -23,12 +22,6 @@ export async function connectClient({ address, namespace }: TemporalTarget): Pro
       cause,
     });
   }
-}
-
-/** The worker's connection. */
-export async function connectWorker({ address }: TemporalTarget): Promise<NativeConnection> {
-  const { connectionOptions } = loadClientConnectConfig();
-  return NativeConnection.connect({ ...connectionOptions, address });
 }
 
 /** Registers our search attributes where the namespace lacks them. */
