@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { parseBusinessDate, type BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
-import { UsageError } from '../rules/errors.ts';
+import { LandingCorrupt, SourceBroken, UsageError } from '../rules/errors.ts';
+import type { RestSource } from '../rules/source.ts';
 import { untilAborted } from './abort.ts';
 import { readCsv } from './csv.ts';
 import type { StoredFile } from './landing.ts';
@@ -112,7 +113,27 @@ function recordsOf(
   const { source } = dataset;
   return source.kind === 'csv'
     ? readCsv(dataset, source, file, open(file), warn)
-    : readPages(dataset, source, [file], open, warn);
+    : readPage(dataset, source, file, open, warn);
+}
+
+/** A page that never went through extract may be anything. */
+async function* readPage(
+  dataset: Dataset,
+  source: RestSource,
+  file: StoredFile,
+  open: (file: StoredFile) => AsyncIterable<Buffer>,
+  warn: (warning: string) => void,
+): AsyncGenerator<readonly ReadRecord[]> {
+  try {
+    yield* readPages(dataset, source, [file], open, warn);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof LandingCorrupt)) throw cause;
+    throw new SourceBroken(`A file is no page of ${dataset.name}`, {
+      detail: `${file.key}: ${cause.message}`,
+      hint: `Save what ${source.path} answers: a JSON document whose "${source.records}" is a list.`,
+      cause,
+    });
+  }
 }
 
 function sampleOf(

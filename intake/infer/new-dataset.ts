@@ -62,7 +62,10 @@ function declarationOf(inferred: Inferred, kit: string): string {
   const kinds = new Set(['csv', 'defineDataset', ...columns.map(({ kind }) => kind)]);
   const day = dayOfRow && Object.entries(dayOfRow).map(([part, column]) => `${part}: ${quote(column)}`);
   const lines = [
-    `import { ${[...kinds].toSorted((a, b) => (a < b ? -1 : 1)).join(', ')} } from ${quote(kit)};`,
+    ...importLines(
+      [...kinds].toSorted((a, b) => (a < b ? -1 : 1)),
+      kit,
+    ),
     '',
     `// Learnt from a sample of ${records} records. Each "review" is a guess for a person to confirm and remove.`,
     'export default defineDataset({',
@@ -86,6 +89,13 @@ function declarationOf(inferred: Inferred, kit: string): string {
     '',
   ];
   return lines.join('\n');
+}
+
+/** On one line where it fits the width that this repository formats to. */
+function importLines(names: readonly string[], kit: string): string[] {
+  const line = `import { ${names.join(', ')} } from ${quote(kit)};`;
+  if (line.length <= 110) return [line];
+  return ['import {', ...names.map((name) => `  ${name},`), `} from ${quote(kit)};`];
 }
 
 const WRITE_REVIEW = {
