@@ -7,6 +7,7 @@ import { removeHome } from '../../local/home.ts';
 import { withLock } from '../../local/lock.ts';
 import { markOf } from '../../local/processes.ts';
 import { ownerOf } from '../../local/server-user.ts';
+import { makeTemplate } from './template.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -14,6 +15,8 @@ declare module 'vitest' {
     databaseUrl: string;
     /** The one Temporal that all test files share, each on task queues and workflow ids of its own. */
     temporalAddress: string;
+    /** Of the whole test run, gone at its end. */
+    runFolder: string;
   }
 }
 
@@ -43,6 +46,8 @@ export async function setup(project: TestProject): Promise<void> {
   engines = await startEngines(home, options);
   project.provide('databaseUrl', engines.databaseUrl);
   project.provide('temporalAddress', engines.temporalAddress);
+  await makeTemplate(engines.databaseUrl, home);
+  project.provide('runFolder', home);
 }
 
 export async function teardown(): Promise<void> {

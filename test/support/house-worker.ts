@@ -1,0 +1,100 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { inject } from 'vitest';
+import { withLock } from '../../local/lock.ts';
+import { bundleWorkflows } from '../../worker/bundle.ts';
+import { TEST_DATASETS } from './datasets.ts';
+import { until } from './intake.ts';
+
+/** The workflows, bundled by the first house of a test run that needs them. */
+export async function workflowBundle(): Promise<{ code: string }> {
+  const folder = inject('runFolder');
+  const file = join(folder, 'workflows.js');
+  await withLock(join(folder, 'bundle.lock'), { withinMs: 60_000 }, async () => {
+    if (await isThere(file)) return;
+    const { code } = await bundleWorkflows();
+    await writeFile(`${file}~`, code);
+    await rename(`${file}~`, file);
+  });
+  return { code: await readFile(file, 'utf8') };
+}
+
+/** A project with the test datasets, for workers that are processes of their own. */
+async function projectFolder(): Promise<string> {
+  const root = join(inject('runFolder'), 'project');
+  const datasets = join(root, 'datasets');
+  await mkdir(datasets, { recursive: true });
+  const declarations = resolve(import.meta.dirname, 'datasets.ts');
+  for (const { name } of TEST_DATASETS) {
+    const text = `import { TEST_DATASETS } from ${JSON.stringify(declarations)};
+export default TEST_DATASETS.find(({ name }) => name === '${name}');
+`;
+    await writeFile(join(datasets, `${name}.ts`), text);
+  }
+  return root;
+}
+
+/** `nighttrain worker` as a process, to be killed, stopped and woken. */
+export class WorkerProcess implements AsyncDisposable {
+  readonly lines: string[] = [];
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    if (child.stderr) createInterface(child.stderr).on('line', (line) => this.lines.push(line));
+  }
+
+  /** @param env what the worker is told of its engines and home */
+  static async start(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, [resolve('bin/nighttrain.js'), 'worker'], {
+      cwd: await projectFolder(),
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const worker = new WorkerProcess(child);
+    await until(() => {
+      if (worker.hasEnded) throw new Error(`the worker did not start:\n${worker.lines.join('\n')}`);
+      return worker.hasSaid('worker started');
+    }, 30_000);
+    return worker;
+  }
+
+  hasSaid(text: string): boolean {
+    return this.lines.some((line) => line.includes(text));
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Sends a signal that ends the process, and waits for its end. */
+  async end(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<void> {
+    if (this.hasEnded) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal('SIGCONT');
+    await this.end('SIGTERM');
+  }
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return readFile(file).then(
+    () => true,
+    () => false,
+  );
+}
