@@ -34,6 +34,8 @@ export interface LoadJob extends Deps {
 export interface Filled {
   readonly table: OpenedTable;
   readonly counts: Counts;
+  /** How often each rule struck, in the intake and in SQL. */
+  readonly rejectedByRule: Readonly<Record<string, number>>;
   readonly contentSha256: string;
 }
 
@@ -96,7 +98,11 @@ async function settle(
     discarded: staged.discarded + checks.superseded.length + (delta?.stale ?? 0),
     deduplicated: checks.deduplicated.length,
   };
-  return { table, counts, contentSha256: copied.sha256 };
+  const rejectedByRule = addByRule([
+    staged.rejectedByRule,
+    ...checks.rejected.map(({ rule }) => ({ [rule]: 1 })),
+  ]);
+  return { table, counts, rejectedByRule, contentSha256: copied.sha256 };
 }
 
 function ordinalsOf({ rejected, deduplicated, superseded }: RowChecks): Set<number> {

@@ -3,10 +3,9 @@ import type { Attempt, Receipt } from '../rules/attempt.ts';
 import { refuseIfBad } from '../rules/refusal.ts';
 import type { Landed, StagedPart } from '../intake/manifest.ts';
 import { recordTally } from '../warehouse/attempts.ts';
-import { evict, sessionsBefore } from '../warehouse/evict.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import { advanceEpoch } from '../warehouse/fence.ts';
-import { findReceiptOfRun, writeLedger } from '../warehouse/ledger.ts';
+import { writeLedger } from '../warehouse/ledger.ts';
 import { blockOnAudits } from './audit.ts';
 import { commitOnce } from './commit-once.ts';
 import type { Deps } from './deps.ts';
@@ -18,18 +17,18 @@ import { runStep } from './step.ts';
 export const createLoad = (deps: Deps) =>
   async function load(attempt: Attempt, landed: Landed, parts: readonly StagedPart[]): Promise<Receipt> {
     return runStep(deps.log, async (step) => {
-      const { warehouse } = deps;
+      const { warehouse, ledger, eviction } = deps;
       const { dataset: name, businessDate, ownerRunId } = attempt;
       const startedAt = new Date();
       try {
-        const earlier = await findReceiptOfRun(warehouse, attempt, ownerRunId);
+        const earlier = await ledger.receiptOfRun(attempt, ownerRunId);
         if (earlier) return earlier; // our COMMIT arrived, our report did not (R9)
         const staged = totalOf(parts);
         await recordTally(warehouse, attempt, staged);
         refuseIfBad(attempt, attempt.plan, staged);
         const epoch = await advanceEpoch(warehouse, attempt, ownerRunId);
         await recordTally(warehouse, attempt, { loadEpoch: epoch });
-        await evict(warehouse, await sessionsBefore(warehouse, attempt, epoch));
+        await eviction.evictBefore(attempt, epoch);
         const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };
         const job = {
           ...deps,
@@ -41,8 +40,8 @@ export const createLoad = (deps: Deps) =>
           parts,
         };
         const receipt = await commitOnce(deps, identity, step, async (tx) => {
-          const { table, counts, contentSha256 } = await fillDay(tx, job); // in here: FREEZE demands it
-          await recordTally(warehouse, attempt, counts);
+          const { table, counts, rejectedByRule, contentSha256 } = await fillDay(tx, job); // in here: FREEZE demands it
+          await recordTally(warehouse, attempt, { ...counts, rejectedByRule });
           refuseIfBad(attempt, attempt.plan, counts);
           await blockOnAudits(tx, job, table);
           const facts = { ownerRunId, contentSha256, manifest: landed.manifest, startedAt };

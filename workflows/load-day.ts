@@ -43,15 +43,17 @@ async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> 
 async function ride(attempt: Attempt, progress: Progress): Promise<Receipt> {
   const { extract, transform, load, auditNight } = steps(attempt.plan);
   const landed = await progress.of('extract', 1, () => extract(attempt));
+  progress.note({ bytes: landed.bytes });
   const parts = Array.from({ length: landed.parts }, (_, index) => index + 1);
   const staged = await progress.of('transform', landed.parts, () =>
     atMost(attempt.plan.partsAtOnce, parts, async (part) => {
       const one = await transform(attempt, landed, part);
-      progress.advance();
+      progress.advance(one.read);
       return one;
     }),
   );
   const receipt = await progress.of('load', 1, () => load(attempt, landed, staged));
+  progress.note({ rows: receipt.counts.loaded });
   if (attempt.plan.hasWarnAudits) await progress.of('audit', 1, () => auditNight(attempt, receipt));
   return receipt;
 }
@@ -72,12 +74,19 @@ class Progress {
   async of<T>(name: StepProgress['name'], of: number, work: () => Promise<T>): Promise<T> {
     this.steps.push({ name, state: 'running', done: 0, of });
     const result = await work();
-    this.steps[this.steps.length - 1] = { name, state: 'done', done: of, of };
+    this.note({ state: 'done', done: of });
     return result;
   }
 
-  advance(): void {
+  /** One more part of the step is done. */
+  advance(rows: number): void {
+    const { done = 0, rows: before = 0 } = this.steps.at(-1) ?? {};
+    this.note({ done: done + 1, rows: before + rows });
+  }
+
+  /** Says more of the latest step. */
+  note(more: Partial<StepProgress>): void {
     const step = this.steps.at(-1);
-    if (step) this.steps[this.steps.length - 1] = { ...step, done: step.done + 1 };
+    if (step) this.steps[this.steps.length - 1] = { ...step, ...more };
   }
 }

@@ -33,6 +33,9 @@ export interface StepProgress {
   readonly state: 'running' | 'done';
   readonly done: number;
   readonly of: number;
+  /** What it has come to, where it counts such things: rows read or loaded, bytes landed. */
+  readonly rows?: number;
+  readonly bytes?: number;
 }
 
 export const progressQuery = defineQuery<StepProgress[]>('progress');
