@@ -1,6 +1,5 @@
 import type { Attempt, AttemptError, Outcome, Receipt } from '../rules/attempt.ts';
 import { recordEnd, recordTally } from '../warehouse/attempts.ts';
-import { findReceiptOfRun } from '../warehouse/ledger.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
 import { runStep } from './step.ts';
@@ -15,12 +14,12 @@ export interface AttemptClosing {
  * Records how an attempt ended. The outcome is what the ledger says: an attempt whose batch is there was loaded,
  * even where a cancel lost to its COMMIT (§3). Answers that batch's receipt.
  */
-export const createCloseAttempt = ({ warehouse, log }: Deps) =>
+export const createCloseAttempt = ({ warehouse, ledger, log }: Deps) =>
   async function closeAttempt(attempt: Attempt, closing: AttemptClosing): Promise<Receipt | null> {
     return runStep(log, async ({ log: line }) => {
       const { dataset, businessDate, epoch } = attempt;
       try {
-        const receipt = await findReceiptOfRun(warehouse, attempt, attempt.ownerRunId);
+        const receipt = await ledger.receiptOfRun(attempt, attempt.ownerRunId);
         if (receipt) {
           await recordTally(warehouse, attempt, { ...receipt.counts, loadEpoch: receipt.epoch });
           // What failed after COMMIT, an audit say, is kept; a cancel that came too late is no failure.

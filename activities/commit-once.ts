@@ -3,9 +3,8 @@ import type { Logger } from 'pino';
 import type { Receipt } from '../rules/attempt.ts';
 import { openLoadSession } from '../warehouse/data-source.ts';
 import type { LoadIdentity } from '../warehouse/day-table.ts';
-import { evict, ownSession } from '../warehouse/evict.ts';
+import { ownSession } from '../warehouse/evict.ts';
 import { warehouseError } from '../warehouse/failure.ts';
-import { findBatch, readBack } from '../warehouse/ledger.ts';
 import type { Deps } from './deps.ts';
 
 /**
@@ -14,26 +13,27 @@ import type { Deps } from './deps.ts';
  * while an old backend lives (R8). An aborted `signal` ends the backend, whatever it is doing.
  */
 export async function commitOnce(
-  { warehouse, loaderUrl }: Pick<Deps, 'warehouse' | 'loaderUrl'>,
+  { ledger, eviction, loaderUrl }: Pick<Deps, 'ledger' | 'eviction' | 'loaderUrl'>,
   load: LoadIdentity,
   { signal, log }: { signal: AbortSignal; log: Logger },
   work: (tx: EntityManager) => Promise<void>,
 ): Promise<Receipt> {
   const session = await openLoadSession(loaderUrl, load, load.epoch);
   try {
-    const backend = await ownSession(session);
+    const backend = await ownSession(session.source);
     const stop = () => {
-      evict(warehouse, [backend]).catch((error: unknown) =>
-        log.error({ err: error }, 'the load session could not be ended'),
-      );
+      eviction
+        .end(backend)
+        .catch((error: unknown) => log.error({ err: error }, 'the load session could not be ended'))
+        .finally(() => session.cut());
     };
     signal.addEventListener('abort', stop, { once: true });
     try {
       signal.throwIfAborted();
-      await session.transaction(work);
+      await session.source.transaction(work);
     } catch (error) {
-      await evict(warehouse, [backend]);
-      const receipt = await findBatch(warehouse, load);
+      await eviction.end(backend);
+      const receipt = await ledger.findBatch(load);
       if (receipt) {
         log.warn(
           { err: error, loadId: load.loadId },
@@ -45,10 +45,10 @@ export async function commitOnce(
     } finally {
       signal.removeEventListener('abort', stop);
     }
-    return await readBack(warehouse, load);
+    return await ledger.readBack(load);
   } catch (error) {
     throw warehouseError(error, `Loading ${load.dataset} of ${load.businessDate} failed`);
   } finally {
-    await session.destroy();
+    await session.source.destroy();
   }
 }

@@ -3,6 +3,8 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Dataset } from '../rules/dataset.ts';
 import type { LandingStore } from '../intake/landing.ts';
+import type { Eviction } from '../warehouse/evict.ts';
+import type { Ledger } from '../warehouse/ledger.ts';
 
 /** What the steps work with; the composition root (worker/deps.ts) makes it, tests hand in others. */
 export interface Deps {
@@ -11,6 +13,8 @@ export interface Deps {
   readonly warehouse: DataSource;
   /** For the unpooled connection of each load attempt. */
   readonly loaderUrl: string;
+  readonly ledger: Ledger;
+  readonly eviction: Eviction;
   readonly landing: LandingStore;
   readonly inbox: string;
   readonly env: (name: string) => string | undefined;

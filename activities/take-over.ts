@@ -2,7 +2,6 @@ import type { Attempt, AttemptKind, Receipt } from '../rules/attempt.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { planOf } from '../rules/dataset.ts';
 import { findAttemptOfRun, recordStart } from '../warehouse/attempts.ts';
-import { evict, sessionsBefore } from '../warehouse/evict.ts';
 import { takeOverFence } from '../warehouse/fence.ts';
 import { findPublished } from '../warehouse/ledger.ts';
 import { warehouseError } from '../warehouse/failure.ts';
@@ -14,7 +13,7 @@ import { runStep } from './step.ts';
 export type TakenOver = { readonly attempt: Attempt } | { readonly alreadyLoaded: Receipt };
 
 /** Takes a day over: owner and epoch first, committed; then what older epochs left is evicted (§3, Epochs). */
-export const createTakeOver = ({ datasets, warehouse, log }: Deps) =>
+export const createTakeOver = ({ datasets, warehouse, eviction, log }: Deps) =>
   async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> {
     return runStep(log, async ({ ownerRunId, workflowId, log: line }) => {
       const plan = planOf(findDataset(datasets, day.dataset));
@@ -25,7 +24,7 @@ export const createTakeOver = ({ datasets, warehouse, log }: Deps) =>
         const earlier = await findAttemptOfRun(warehouse, day, ownerRunId);
         const epoch = earlier ?? (await takeOverFence(warehouse, day, ownerRunId));
         await recordStart(warehouse, { ...day, epoch, ownerRunId, workflowId, kind });
-        await evict(warehouse, await sessionsBefore(warehouse, day, epoch));
+        await eviction.evictBefore(day, epoch);
         line.info({ ...day, epoch, kind }, 'day taken over');
         return { attempt: { ...day, epoch, ownerRunId, plan } };
       } catch (error) {

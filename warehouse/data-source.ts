@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
@@ -24,14 +25,21 @@ function toSafeInteger(value: string): number {
   return number;
 }
 
+export interface PoolOptions {
+  /** What `pg_stat_activity` shows, 63 bytes at most. */
+  readonly applicationName?: string;
+  readonly poolSize?: number;
+  /** Makes the socket of each connection. */
+  readonly stream?: () => Socket;
+}
+
 /**
  * A pool on the warehouse. Closing it with `destroy()` is the caller's.
  * @param url of the loader
- * @param applicationName what `pg_stat_activity` shows, 63 bytes at most
  */
 export async function openWarehouse(
   url: string,
-  { applicationName = 'nighttrain', poolSize = 10 } = {},
+  { applicationName = 'nighttrain', poolSize = 10, stream }: PoolOptions = {},
 ): Promise<DataSource> {
   const source = new DataSource({
     type: 'postgres',
@@ -43,7 +51,7 @@ export async function openWarehouse(
     poolErrorHandler: () => {
       // An idle connection that breaks is replaced by the pool; whoever uses one hears of it there.
     },
-    extra: { types, keepAlive: true },
+    extra: { types, keepAlive: true, stream },
   });
   return await source.initialize();
 }
@@ -53,7 +61,22 @@ export function sessionName({ dataset, businessDate }: DatasetDay, epoch: number
   return `nt:${dataset}:${businessDate}:${epoch}`;
 }
 
+/** The connection of one load attempt. */
+export interface LoadSession {
+  readonly source: DataSource;
+  /** Cuts the wire, so that nobody waits for an answer that never comes: a black hole sends no error. */
+  cut(): void;
+}
+
 /** A connection that belongs to one load attempt alone, so that evicting it harms nobody else. */
-export function openLoadSession(url: string, day: DatasetDay, epoch: number): Promise<DataSource> {
-  return openWarehouse(url, { applicationName: sessionName(day, epoch), poolSize: 1 });
+export async function openLoadSession(url: string, day: DatasetDay, epoch: number): Promise<LoadSession> {
+  const sockets: Socket[] = [];
+  const stream = () => {
+    const socket = new Socket();
+    sockets.push(socket);
+    return socket;
+  };
+  const applicationName = sessionName(day, epoch);
+  const source = await openWarehouse(url, { applicationName, poolSize: 1, stream });
+  return { source, cut: () => sockets.forEach((socket) => socket.destroy()) };
 }

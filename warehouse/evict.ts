@@ -12,6 +12,22 @@ export interface Session {
   readonly applicationName: string;
 }
 
+/** How old attempts are ended. Liveness alone: the fence keeps them from committing even where nobody ends them (R6). */
+export interface Eviction {
+  /** Ends what older epochs of a day left, and waits until it is gone. */
+  evictBefore(day: DatasetDay, epoch: number): Promise<void>;
+  /** Ends one session, and waits until it is gone. */
+  end(session: Session): Promise<void>;
+}
+
+/** Evicts through the given pool. */
+export function evictionBy(warehouse: DataSource): Eviction {
+  return {
+    evictBefore: async (day, epoch) => evict(warehouse, await sessionsBefore(warehouse, day, epoch)),
+    end: (session) => evict(warehouse, [session]),
+  };
+}
+
 const LONGEST_WAIT_MS = 10_000;
 
 /** The session behind a connection. */

@@ -6,6 +6,22 @@ import { CommitNotFound } from '../rules/errors.ts';
 import { loadBatchEntity } from './entities/load-batch.ts';
 import type { LoadIdentity, OpenedTable } from './day-table.ts';
 
+/** What the ledger is asked, and believed (R7, R8, R9). */
+export interface Ledger {
+  receiptOfRun(day: DatasetDay, ownerRunId: string): Promise<Receipt | undefined>;
+  findBatch(load: LoadIdentity): Promise<Receipt | undefined>;
+  readBack(load: LoadIdentity): Promise<Receipt>;
+}
+
+/** Asks through the given pool. */
+export function ledgerOf(warehouse: DataSource): Ledger {
+  return {
+    receiptOfRun: (day, ownerRunId) => findReceiptOfRun(warehouse, day, ownerRunId),
+    findBatch: (load) => findBatch(warehouse, load),
+    readBack: (load) => readBack(warehouse, load),
+  };
+}
+
 /** What the ledger row says besides the counts. */
 export interface BatchFacts {
   readonly ownerRunId: string;

@@ -4,6 +4,8 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Deps } from '../activities/deps.ts';
 import { openLandingFolder } from '../intake/landing-folder.ts';
+import { evictionBy } from '../warehouse/evict.ts';
+import { ledgerOf } from '../warehouse/ledger.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { Config } from './config.ts';
 
@@ -19,6 +21,8 @@ export function createDeps(parts: {
   const { config, ...rest } = parts;
   return {
     ...rest,
+    ledger: ledgerOf(parts.warehouse),
+    eviction: evictionBy(parts.warehouse),
     landing: openLandingFolder(join(config.home, 'landing')),
     inbox: config.inbox,
     env: config.env,
