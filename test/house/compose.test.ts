@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv } from 'ajv';
@@ -122,5 +123,18 @@ describe('docker-compose.yml', () => {
       deploy: { replicas: 2 },
       depends_on: { migrate: { condition: 'service_completed_successfully' } },
     });
+  });
+
+  test('what the image is told to run are commands and options of nighttrain', () => {
+    const ours = services.filter(([, { image }]) => image === 'nighttrain:latest');
+    expect(ours.map(([name]) => name)).toEqual(['migrate', 'worker']);
+    for (const [, { command = [] }] of ours) {
+      const [name = '', ...options] = command;
+      const help = execFileSync(process.execPath, [join(ROOT, 'bin/nighttrain.js'), name, '--help'], {
+        encoding: 'utf8',
+      });
+      expect(help).toContain(`Usage: nighttrain ${name} `);
+      for (const option of options) expect(help).toContain(option);
+    }
   });
 });
