@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { Cancelled, ConfigurationError, UsageError } from '../rules/errors.ts';
+import { addDemo } from './demo.ts';
 import { addMigrate } from './migrate.ts';
 import { Output } from './output.ts';
 import { addRun } from './run.ts';
@@ -13,7 +14,7 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
 
-const COMMANDS = [addUp, addWorker, addMigrate, addSimulate, addRun];
+const COMMANDS = [addUp, addDemo, addWorker, addMigrate, addSimulate, addRun];
 
 /** Runs one command. `argv` as Node has it: the interpreter and the script come first. */
 export async function main(argv: string[]): Promise<void> {

@@ -18,6 +18,7 @@ export async function startSampleSources(
 ): Promise<SampleSources> {
   await writeSampleInbox(inbox, options);
   const token = randomBytes(16).toString('hex');
-  const { url, close } = await startFreightApi({ token });
-  return { url, variables: { FREIGHT_API_URL: url, FREIGHT_API_TOKEN: token }, close };
+  const api = await startFreightApi({ token });
+  const variables = { FREIGHT_API_URL: api.url, FREIGHT_API_TOKEN: token };
+  return { url: api.url, variables, close: () => api.close() };
 }

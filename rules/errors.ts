@@ -92,6 +92,9 @@ export class LandingCorrupt extends NightTrainError {}
 /** An engine of this machine, PostgreSQL or Temporal, did not start or did not stop. */
 export class EngineFailed extends NightTrainError {}
 
+/** A night of the demo did not end as it should have. */
+export class DemoFailed extends NightTrainError {}
+
 /** Someone asked for the attempt to stop (R13). */
 export class Cancelled extends NightTrainError {}
 

@@ -78,6 +78,9 @@ export function readConfig(from = process.cwd()): Config {
   };
 }
 
+/** The whole environment, for a program that is no part of any installation. */
+export const processEnvironment = (): NodeJS.ProcessEnv => process.env;
+
 /** The same installation, with variables that a command of ours sets for the sources. */
 export function withVariables(config: Config, variables: Readonly<Record<string, string>>): Config {
   return { ...config, env: (name) => variables[name] ?? config.env(name) };

@@ -62,7 +62,7 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     const connection = await NativeConnection.connect({ ...connectionOptions, address: temporal.address });
     closers.push(() => connection.close());
     const worker = await createWorker(setup, connection, client, warehouse);
-    const done = worker.run().finally(close);
+    const done = worker.run().finally(() => close());
     const changes = await bringInLine(client, datasets).catch(async (error: unknown) => {
       await stop(worker, done); // a connection that a worker holds cannot be closed
       throw error;
