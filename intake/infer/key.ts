@@ -11,7 +11,8 @@ const LONGEST_KEY = 3;
 
 /**
  * The smallest combination of at most three columns that no two records share, within the groups of `within` (a
- * day). Among those of one size the likeliest. A collision of hashes (53 bits) can hide a key and never invent one.
+ * day). Among those of one size the likeliest. Rows are told apart by hashes of 53 bits:
+ * a collision can hide a key and never invent one.
  */
 export function guessKey(
   candidates: readonly KeyCandidate[],

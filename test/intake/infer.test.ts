@@ -274,6 +274,10 @@ describe('the key', () => {
     expect((await learnText(`a,b,c,d\n${cube.join('\n')}\n`)).key).toEqual(['a', 'b', 'c']);
   });
 
+  test('knows (1, 2) from (2, 1)', async () => {
+    expect((await learnText('a,b\n1,2\n2,1\n1,1\n2,2\n')).key).toEqual(['a', 'b']);
+  });
+
   test('has no column that may be missing, and no measurement', async () => {
     expect((await learnText('id,lat,name\n,1.5,a\n2,2.5,b\n3,3.5,c\n')).key).toEqual(['name']);
   });

@@ -236,6 +236,12 @@ describe('a fault', () => {
     expect(new Set(all.flatMap(({ data }) => data).map((row) => row['movement_id'])).size).toBe(2_000);
   });
 
+  test('duplicate page without a bound sends every page twice, and comes to an end', async () => {
+    const all = await pages(await withFaults({ fault: 'duplicate-page' }));
+    expect(all).toHaveLength(8);
+    expect(all.at(-1)?.next_cursor).toBeNull();
+  });
+
   test('looping cursor leads back to the first page', async () => {
     const all = await pages(await withFaults({ fault: 'looping-cursor', page: 3 }), 8);
     expect(all).toHaveLength(8);
