@@ -6,6 +6,15 @@ import type { LandingStore } from '../intake/landing.ts';
 import type { Eviction } from '../warehouse/evict.ts';
 import type { Ledger } from '../warehouse/ledger.ts';
 
+/** Keeps Temporal's side of the house in order. */
+export interface Upkeep {
+  /** Schedules as the datasets declare them; a paused one stays paused. */
+  applySchedules(): Promise<readonly { readonly scheduleId: string; readonly action: string }[]>;
+  pausedSchedules(): Promise<readonly { readonly dataset: string; readonly note: string | undefined }[]>;
+  /** Starts `control` where it is missing or stuck; answers what was wrong, or undefined. */
+  ensureControl(): Promise<string | undefined>;
+}
+
 /** What the steps work with; the composition root (worker/deps.ts) makes it, tests hand in others. */
 export interface Deps {
   readonly datasets: ReadonlyMap<string, Dataset>;
@@ -20,5 +29,6 @@ export interface Deps {
   readonly env: (name: string) => string | undefined;
   /** For ending older runs of a day that is taken over. */
   readonly temporal: Client;
+  readonly upkeep: Upkeep;
   readonly log: Logger;
 }

@@ -6,6 +6,7 @@ import { createExtract } from './extract.ts';
 import { createLoad } from './load.ts';
 import { createNotLoaded, createPlanNight } from './plan-night.ts';
 import { createAnswerRequest, createJudgeRequest } from './requests.ts';
+import { createSweepNights, createSweepStorage } from './sweep.ts';
 import { createTakeOver } from './take-over.ts';
 import { createTransform } from './transform.ts';
 
@@ -27,6 +28,8 @@ export function createActivities(deps: Deps) {
     judgeRequest: createJudgeRequest(deps),
     answerRequest: createAnswerRequest(deps),
     endRun: createEndRun(deps),
+    sweepNights: createSweepNights(deps),
+    sweepStorage: createSweepStorage(deps),
   };
 }
 

@@ -65,6 +65,8 @@ export interface Dataset {
   readonly audits: readonly Audit[];
   /** Days that a replaced version stays readable in `warehouse_history` (R10). */
   readonly historyDays: number;
+  /** Days that the raw input of an attempt is kept (R19). */
+  readonly landingDays: number;
 }
 
 /** What a dataset's file says; whatever it leaves out has the default named at `Dataset`. */
@@ -87,6 +89,7 @@ export interface Declaration<Name extends string> {
   readonly schedule?: Pick<Schedule, 'at' | 'dueBy'> & Partial<Schedule>;
   readonly audits?: readonly Audit[];
   readonly historyDays?: number;
+  readonly landingDays?: number;
 }
 
 const MIB = 1024 * 1024;
@@ -111,6 +114,7 @@ export function defineDataset<Name extends string>(declaration: Declaration<Name
     partsAtOnce: 2,
     audits: [],
     historyDays: 30,
+    landingDays: 30,
     dayOfRow: undefined,
     latestBy: undefined,
     versionBy: undefined,

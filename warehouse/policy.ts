@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm';
+import { addDays, firstOfMonth, type BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import { latestOwed } from '../rules/night.ts';
 import { policyEntity, type DatasetPolicy } from './entities/dataset-policy.ts';
 
 /** What the ledger will judge the dataset by (R2, R6). */
@@ -42,11 +44,22 @@ export async function writePolicies(admin: DataSource, datasets: readonly Datase
         ],
       );
       await tx.query(
+        `update nighttrain.dataset_policy set scheduled_since = coalesce(scheduled_since, $2) where dataset = $1`,
+        [policy.dataset, firstOwed(dataset)],
+      );
+      await tx.query(
         `insert into nighttrain.audit_chain_head (dataset, seq, hash) values ($1, 0, '') on conflict do nothing`,
         [policy.dataset],
       );
     }
   });
+}
+
+/** The first date that a schedule owes which begins now: that of its next night. */
+function firstOwed({ schedule }: Dataset): BusinessDate | null {
+  if (!schedule) return null;
+  const latest = latestOwed(schedule, new Date().toISOString());
+  return schedule.cadence === 'monthly' ? firstOfMonth(addDays(latest, 32)) : addDays(latest, 1);
 }
 
 /** How the policies in the database differ from the declarations, a sentence each; none where they agree. */

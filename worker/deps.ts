@@ -8,6 +8,8 @@ import { evictionBy } from '../warehouse/evict.ts';
 import { ledgerOf } from '../warehouse/ledger.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { Config } from './config.ts';
+import { ensureControl } from './control.ts';
+import { applySchedules, pausedSchedules } from './schedules.ts';
 
 /** The composition root: what every step of this worker works with. */
 export function createDeps(parts: {
@@ -25,6 +27,11 @@ export function createDeps(parts: {
     eviction: evictionBy(parts.warehouse),
     landing: openLandingFolder(join(config.home, 'landing')),
     inbox: config.inbox,
+    upkeep: {
+      applySchedules: () => applySchedules(parts.temporal, parts.datasets.values()),
+      pausedSchedules: () => pausedSchedules(parts.temporal),
+      ensureControl: () => ensureControl(parts.temporal),
+    },
     env: config.env,
   };
 }

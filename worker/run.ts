@@ -1,4 +1,4 @@
-import { WorkflowIdConflictPolicy, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -9,8 +9,9 @@ import { checkServerVersion } from '../warehouse/bootstrap.ts';
 import { connectionRefused } from '../warehouse/connection-refused.ts';
 import { openWarehouse } from '../warehouse/data-source.ts';
 import { checkDatasets } from '../warehouse/shape.ts';
-import { CONTROL_ID, TASK_QUEUE } from '../workflows/messages.ts';
+import { TASK_QUEUE } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
+import { ensureControl } from './control.ts';
 import { createDeps } from './deps.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { applySchedules, type ScheduleChange } from './schedules.ts';
@@ -62,7 +63,7 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     const connection = await NativeConnection.connect({ ...connectionOptions, address: temporal.address });
     closers.push(() => connection.close());
     const worker = await createWorker(setup, connection, client, warehouse);
-    const done = worker.run().finally(() => close());
+    const done = runToTheEnd(worker, close);
     const changes = await bringInLine(client, datasets).catch(async (error: unknown) => {
       await stop(worker, done); // a connection that a worker holds cannot be closed
       throw error;
@@ -104,14 +105,12 @@ async function bringInLine(client: Client, datasets: WorkerSetup['datasets']): P
   return applySchedules(client, datasets.values());
 }
 
-/** Starts `control` where it does not run, so that a plain signal finds it (§3). */
-async function ensureControl(client: Client): Promise<void> {
-  await client.workflow.start('control', {
-    workflowId: CONTROL_ID,
-    taskQueue: TASK_QUEUE,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    args: [],
-  });
+async function runToTheEnd(worker: Worker, close: () => Promise<void>): Promise<void> {
+  try {
+    await worker.run();
+  } finally {
+    await close();
+  }
 }
 
 async function stop(worker: Worker, done: Promise<void>): Promise<void> {

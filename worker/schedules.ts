@@ -8,7 +8,10 @@ import {
   type ScheduleOptionsAction,
 } from '@temporalio/client';
 import type { Dataset, Schedule } from '../rules/dataset.ts';
-import { TASK_QUEUE } from '../workflows/messages.ts';
+import { localDate } from '../rules/business-date.ts';
+import { ConfigurationError } from '../rules/errors.ts';
+import { daysInsideChange } from '../rules/overdue.ts';
+import { TASK_QUEUE, type SweepRequest } from '../workflows/messages.ts';
 
 /** What bringing one schedule in line with its declaration takes. */
 export interface ScheduleChange {
@@ -32,9 +35,10 @@ export async function applySchedules(
 ): Promise<ScheduleChange[]> {
   const changes: ScheduleChange[] = [];
   const declared = new Set<string>();
-  for (const dataset of datasets) {
-    if (!dataset.schedule) continue;
-    const wanted = optionsOf(dataset.name, dataset.schedule);
+  const wantedAll = [...datasets].flatMap(({ name, schedule }) =>
+    schedule ? [nightOptions(name, schedule)] : [],
+  );
+  for (const wanted of [...wantedAll, ...SWEEPS]) {
     declared.add(wanted.scheduleId);
     changes.push({ scheduleId: wanted.scheduleId, action: await applyOne(client, wanted, dryRun) });
   }
@@ -71,7 +75,42 @@ function declarationIn(action: ScheduleOptionsAction | ScheduleDescription['acti
   return action.memo?.['declared'];
 }
 
-function optionsOf(name: string, schedule: Schedule): ScheduleOptions {
+/** Datasets whose schedule somebody has paused, and why. */
+export async function pausedSchedules(
+  client: Client,
+): Promise<{ dataset: string; note: string | undefined }[]> {
+  const paused: { dataset: string; note: string | undefined }[] = [];
+  for await (const { scheduleId, state } of client.schedule.list()) {
+    if (!scheduleId.startsWith(PREFIX) || !state.paused) continue;
+    paused.push({ dataset: scheduleId.slice(PREFIX.length), note: state.note });
+  }
+  return paused;
+}
+
+/** Seen to every minute and every hour; a minute that was missed is not made up for. No dataset's name has a `_`. */
+const SWEEPS = [sweepOptions('nights', '1 minute'), sweepOptions('storage', '1 hour')];
+
+function sweepOptions(of: SweepRequest['of'], every: '1 minute' | '1 hour'): ScheduleOptions {
+  return {
+    scheduleId: `${PREFIX}_sweep-${of}`,
+    spec: { intervals: [{ every }] },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'sweep',
+      workflowId: `sweep/${of}`,
+      taskQueue: TASK_QUEUE,
+      args: [{ of } satisfies SweepRequest],
+      memo: { declared: { of, every } },
+    },
+  };
+}
+
+/** How far ahead a schedule is held against the changes of its zone's clock. */
+const DAYS_AHEAD = 800;
+
+function nightOptions(name: string, schedule: Schedule): ScheduleOptions {
+  keepOutOfChanges(name, schedule);
   const [hour, minute] = schedule.at.split(':').map(Number) as [number, number];
   return {
     scheduleId: `${PREFIX}${name}`,
@@ -89,4 +128,16 @@ function optionsOf(name: string, schedule: Schedule): ScheduleOptions {
       memo: { declared: { ...schedule } },
     },
   };
+}
+
+/** @throws ConfigurationError where the clock never shows one of its times on some day, or shows it twice (R12) */
+function keepOutOfChanges(name: string, schedule: Schedule): void {
+  if (schedule.timeZone === 'UTC') return;
+  const today = localDate(new Date().toISOString(), schedule.timeZone);
+  const [day] = daysInsideChange(schedule, today, DAYS_AHEAD);
+  if (day === undefined) return;
+  throw new ConfigurationError(`The schedule of ${name} lies inside a daylight-saving change`, {
+    detail: `On ${day} the clock of ${schedule.timeZone} shows ${schedule.at} or ${schedule.dueBy} twice, or never.`,
+    hint: 'Choose times outside the change, or UTC.',
+  });
 }

@@ -39,3 +39,8 @@ export interface StepProgress {
 }
 
 export const progressQuery = defineQuery<StepProgress[]>('progress');
+
+/** What a sweep sees to: `nights` every minute, `storage` every hour. */
+export interface SweepRequest {
+  readonly of: 'nights' | 'storage';
+}

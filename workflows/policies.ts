@@ -50,3 +50,10 @@ export const { endRun } = proxyActivities<Activities>({
   heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '10 s', maximumAttempts: 5 },
 });
+
+/** The next sweep comes by itself: one that fails is not worth many tries. */
+export const sweeping = proxyActivities<Activities>({
+  startToCloseTimeout: '10 min',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '5 s', maximumAttempts: 2 },
+});

@@ -1,0 +1,29 @@
+import type { DataSource } from 'typeorm';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+
+/** Whether a landing folder is still wanted: its attempt runs, or ended less than `days` ago. One that no attempt knows is not. */
+export async function isLandingWanted(
+  warehouse: DataSource,
+  { dataset, businessDate }: DatasetDay,
+  epoch: number,
+  days: number,
+): Promise<boolean> {
+  const [row] = await warehouse.query<{ wanted: boolean }[]>(
+    `select exists (
+       select from nighttrain.attempt
+       where dataset = $1 and business_date = $2 and epoch = $3
+         and (state = 'running' or ended_at > clock_timestamp() - make_interval(days => $4))
+     ) as wanted`,
+    [dataset, businessDate, epoch, days],
+  );
+  return row?.wanted ?? false;
+}
+
+/** Drops replaced versions past their time, at most `most`; answers how many. */
+export async function expireHistory(warehouse: DataSource, most: number): Promise<number> {
+  const [row] = await warehouse.query<{ dropped: number }[]>(
+    'select nighttrain.expire_history($1) as dropped',
+    [most],
+  );
+  return row?.dropped ?? 0;
+}
