@@ -76,7 +76,7 @@ async function* unpack(
     input.destroy();
     gunzip.destroy();
   }
-  // zlib passes over whatever follows the last member; a file damaged there would look whole.
+  // zlib passes over zeros after a member; a download that was never filled in would look whole.
   if (gunzip.bytesWritten < file.bytes) {
     throw new SourceBroken('A compressed file goes on after its end', {
       detail: `${file.key}: ${file.bytes - gunzip.bytesWritten} bytes too many`,

@@ -149,7 +149,7 @@ class Splitter {
       if (after === LF) return { is: 'whole', end: at + 1, next: at + 2 };
       if (after === undefined) return this.#atEnd ? { is: 'whole', end: at + 1, next: at + 1 } : UNFINISHED;
       if (after === CR && bytes[at + 2] === LF) return { is: 'whole', end: at + 1, next: at + 3 };
-      if (after === CR && bytes[at + 2] === undefined && !this.#atEnd) return UNFINISHED;
+      // Also where the LF has yet to come: nothing is broken before its line is there to its end.
       return { is: 'broken', at, insideQuotes: true };
     }
   }

@@ -252,6 +252,7 @@ describe('gzip', () => {
     ['cut to nothing', Buffer.alloc(0), gz],
     ['damaged', damaged, gz],
     ['followed by other bytes', Buffer.concat([whole, Buffer.from('garbage')]), gz],
+    ['followed by zeros where a member should be', Buffer.concat([whole, Buffer.alloc(50)]), gz],
     ['that is none', Buffer.from(content), gz],
     ['that its name does not tell', whole, { name: 'part-00001.csv' }],
   ])('%s is a broken source', async (_what, bytes, options) => {

@@ -100,6 +100,20 @@ describe('an API', () => {
     expect(api.asked).toHaveLength(45);
   });
 
+  test('may be slow, as long as something comes', async () => {
+    const text = JSON.stringify(pageOf(1, null));
+    const api = await openApi((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      let sent = 0;
+      const drip = setInterval(() => {
+        if (sent < text.length) response.write(text.slice(sent, (sent += 4)));
+        else response.end();
+      }, 40);
+      response.on('close', () => clearInterval(drip));
+    });
+    expect(await api.land(movements(), { idleMs: 300 })).toMatchObject({ records: 2 });
+  });
+
   test('may have nothing for a day', async () => {
     const api = await openApi((_request, response) => send(response, { data: [], next_cursor: null }));
     expect(await api.land()).toMatchObject({ parts: 1, records: 0 });

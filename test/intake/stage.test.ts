@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
@@ -14,7 +14,7 @@ import type { RejectedRecord, StagedPart } from '../../intake/manifest.ts';
 import { stagePart } from '../../intake/stage.ts';
 import { openStaged } from '../../intake/staged-rows.ts';
 import type { Dataset } from '../../rules/dataset.ts';
-import { csv, date, defineDataset, integer, text } from '../../rules/kit.ts';
+import { csv, date, defineDataset, integer, rest, text } from '../../rules/kit.ts';
 import { containing, dayOf, type IntakeHouse, openIntake, refusalOf, until } from '../support/intake.ts';
 
 const day = { dataset: 'notes', businessDate: dayOf('2013-02-01') };
@@ -114,7 +114,7 @@ describe('staging a part', () => {
       name: 'LandingCorrupt',
       detail: containing('part-00001.csv'),
     });
-    expect(await house.landing.list('notes/2013-02-01/1/staged')).toEqual([]);
+    expect(await readdir(path.join(house.root, 'landing/notes/2013-02-01/1/staged'))).toEqual([]);
   });
 
   test('a part, or a manifest, that is not there is named', async () => {
@@ -186,6 +186,38 @@ describe('a part of a million rows', () => {
   });
 });
 
+test('a page of many records, none of them ours, holds up no timer either', async () => {
+  const house = await openIntake();
+  const dataset = { ...notes, source: rest({ baseUrlFrom: 'API_URL', path: '/' }) };
+  const record = '{"id":1,"on":"2013-02-02","words":"x"}';
+  const content = `{"data":[${Array.from({ length: 300_000 }, () => record).join(',')}],"next_cursor":null}`;
+  const file = await house.landing.write(
+    'notes/2013-02-01/1/landed/page-00001.json',
+    Readable.from([Buffer.from(content)]),
+  );
+  const manifest = {
+    ...day,
+    epoch: 1,
+    source: 'rest',
+    parts: [{ part: 1, files: [file], records: 300_000 }],
+  };
+  const key = 'notes/2013-02-01/1/manifest.json';
+  await house.landing.write(key, Readable.from([Buffer.from(JSON.stringify(manifest))]));
+  let turns = 0;
+  const context = { ...house.context, progress: () => undefined };
+  const landing = {
+    ...house.landing,
+    read: (name: string) =>
+      house.landing.read(name).once('end', () => (ticks = setInterval(() => turns++, 1))),
+  };
+  let ticks: NodeJS.Timeout | undefined;
+  const staged = await stagePart(dataset, day, key, 1, 1, { ...context, landing });
+  clearInterval(ticks);
+  expect(staged).toMatchObject({ read: 300_000, discarded: 300_000 });
+  // Reading them takes some hundred milliseconds; not giving way would leave the last turns alone.
+  expect(turns).toBeGreaterThan(4);
+});
+
 describe('staged rows as one stream', () => {
   const ROWS = [
     '1\t2013-02-01\tone\n',
@@ -210,6 +242,16 @@ describe('staged rows as one stream', () => {
       const kept = ROWS.filter((_, at) => !without.has(at)).join('');
       expect(await textOf(openStaged(house.landing, staged, without))).toBe(kept);
     }
+  });
+
+  test('may be left out where they are longer than what is read at a time', async () => {
+    const { landing } = await openIntake();
+    const lines = Array.from({ length: 6 }, (_, at) => `${String(at).repeat(150_000)}\n`);
+    const rows = await landing.write('d/rows', Readable.from(lines.map((line) => Buffer.from(line))));
+    const counts = { read: 6, staged: 6, rejected: 0, discarded: 0, rejectedByRule: {}, warnings: [] };
+    const part = { part: 1, rows, rejects: rows, ...counts };
+    const kept = await textOf(openStaged(landing, [part], new Set([1, 3, 4])));
+    expect(kept === [lines[0], lines[2], lines[5]].join('')).toBe(true);
   });
 
   test('are found again in what landed', async () => {
