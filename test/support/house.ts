@@ -60,7 +60,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     workflowExecutionRetentionPeriod: msToTs('2 days'),
   });
   await ensureSearchAttributes(client, name);
-  const freight = options.freightApi && (await startFreightApi({ scenario: options.freightApi }));
+  const freight =
+    options.freightApi && (await startFreightApi({ scenario: options.freightApi, token: PASSWORD }));
   const house = new House(name, folder, options, database, client, freight, await Wire.lay(adminUrl));
   if (TestRunner.getCurrentTest())
     onTestFailed(() => void process.stderr.write(`${house.lines.slice(-60).join('')}\n`));
@@ -165,6 +166,7 @@ export class House implements AsyncDisposable {
       TEMPORAL_NAMESPACE: this.name,
       LOG_LEVEL: 'debug',
       FREIGHT_API_URL: this.#freight?.url ?? '',
+      FREIGHT_API_TOKEN: PASSWORD,
     });
     this.#processes.push(worker);
     return worker;
@@ -300,7 +302,7 @@ export class House implements AsyncDisposable {
   }
 
   #config(): Config {
-    const freightUrl = this.#freight?.url;
+    const variables = { FREIGHT_API_URL: this.#freight?.url, FREIGHT_API_TOKEN: PASSWORD };
     return {
       projectRoot: this.folder,
       home: this.folder,
@@ -311,7 +313,7 @@ export class House implements AsyncDisposable {
       temporalAddress: undefined,
       temporalNamespace: this.name,
       logLevel: 'debug',
-      env: (name) => (name === 'FREIGHT_API_URL' ? freightUrl : undefined),
+      env: (name) => new Map(Object.entries(variables)).get(name),
       environment: {},
     };
   }

@@ -1,17 +1,20 @@
 import type { DataSource } from 'typeorm';
 
+/** A pool, or one transaction of it. */
+type Queryable = Pick<DataSource, 'query'>;
+
 /**
  * Reads the database alone and says what of R1–R9 and R16 it breaks, a sentence each; none means good.
  * Call it when nothing is being loaded: what runs looks unfinished.
  */
-export async function verify(database: DataSource): Promise<string[]> {
+export async function verify(database: Queryable): Promise<string[]> {
   const found: string[] = [];
   for (const check of CHECKS) found.push(...(await sentences(database, check)));
   found.push(...(await countVersions(database)), ...(await traceMerged(database)));
   return found;
 }
 
-async function sentences(database: DataSource, sql: string): Promise<string[]> {
+async function sentences(database: Queryable, sql: string): Promise<string[]> {
   const rows = await database.query<{ violation: string }[]>(sql);
   return rows.map(({ violation }) => violation);
 }
@@ -103,7 +106,7 @@ const CHECKS = [
 ];
 
 /** R1, R4: the table that a ledger row names holds as many rows as it says, published or in history. */
-async function countVersions(database: DataSource): Promise<string[]> {
+async function countVersions(database: Queryable): Promise<string[]> {
   const versions = await database.query<
     { day: string; name: string | null; tableName: string; rows: number; isPublished: boolean }[]
   >(
@@ -129,7 +132,7 @@ async function countVersions(database: DataSource): Promise<string[]> {
 }
 
 /** R1: every row of a merged table was last changed by a batch that the ledger has. */
-async function traceMerged(database: DataSource): Promise<string[]> {
+async function traceMerged(database: Queryable): Promise<string[]> {
   const merged = await database.query<{ dataset: string; name: string }[]>(
     `select dataset, to_regclass(format('warehouse.%I', table_name))::text as name
      from nighttrain.dataset_policy where write_mode = 'merge'`,
