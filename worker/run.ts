@@ -3,6 +3,7 @@ import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import type { Deps } from '../activities/deps.ts';
 import { createActivities } from '../activities/index.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { checkServerVersion } from '../warehouse/bootstrap.ts';
@@ -25,6 +26,8 @@ export interface WorkerSetup {
   readonly log: Logger;
   /** The workflows, where somebody has bundled them already; made here otherwise. */
   readonly workflowBundle?: WorkflowBundleOption;
+  /** What the steps work with instead: tests take one thing away and see who notices. */
+  readonly exchange?: (deps: Deps) => Deps;
 }
 
 /** A worker that polls. */
@@ -85,7 +88,8 @@ async function createWorker(
   client: Client,
   warehouse: DataSource,
 ): Promise<Worker> {
-  const deps = createDeps({ ...setup, temporal: client, warehouse });
+  const { exchange = (deps) => deps } = setup;
+  const deps = exchange(createDeps({ ...setup, temporal: client, warehouse }));
   return Worker.create({
     connection,
     namespace: setup.temporal.namespace,
