@@ -80,10 +80,11 @@ async function run(
     const address = config.temporalAddress ?? engines.temporalAddress ?? '';
     const temporal = { address, namespace: config.temporalNamespace };
     const { work } = await import('./work.ts');
-    await work({ config, datasets, databases, temporal }, stop, output, () => {
+    const { temporalUiUrl } = engines;
+    await work({ config, datasets, databases, temporal, temporalUiUrl }, stop, output, () => {
       output.line(`PostgreSQL   ${withoutPassword(databases.loaderUrl)}`);
       output.line(`Temporal     ${address}`);
-      if (engines.temporalUiUrl) output.line(`Temporal UI  ${engines.temporalUiUrl}`);
+      if (temporalUiUrl) output.line(`Temporal UI  ${temporalUiUrl}`);
       if (freightApiUrl)
         output.line(`Freight API  ${freightApiUrl}  (simulated; faults: ${freightApiUrl}/control)`);
       output.line(`Inbox        ${config.inbox}`);

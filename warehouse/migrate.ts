@@ -51,6 +51,9 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     }
     return await oneAtATime(admin, async () => {
       const applied = await admin.runMigrations();
+      // Whoever migrates next may be another login, and the loader is asked what is missing.
+      await admin.query('alter table nighttrain.migration owner to nighttrain_owner');
+      await admin.query('grant select on nighttrain.migration to nighttrain_loader');
       await writePolicies(admin, options.datasets);
       return applied.map(({ name }) => name);
     });
@@ -59,6 +62,14 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   } finally {
     await admin.destroy();
   }
+}
+
+/** Migrations that a database lacks, in the order in which they would be applied. */
+export async function pendingMigrations(warehouse: DataSource, projectFolder: string): Promise<string[]> {
+  const files = [...(await readSqlFiles(ownFolder('migrations'))), ...(await readSqlFiles(projectFolder))];
+  const applied = await warehouse.query<{ name: string }[]>('select name from nighttrain.migration');
+  const names = new Set(applied.map(({ name }) => name));
+  return files.map(({ name }) => name).filter((name) => !names.has(appliedName(name) ?? name));
 }
 
 /** Two deployments that migrate at once do it one after the other. */
@@ -73,17 +84,22 @@ async function oneAtATime<T>(admin: DataSource, work: () => Promise<T>): Promise
   }
 }
 
-/** TypeORM wants classes and orders them by the thirteen digits that end their names. */
+/** As TypeORM records a file: it orders migrations by the thirteen digits that end their names. */
+function appliedName(file: string): string | undefined {
+  const [, digits, what] = /^(\d{13})-(.+)$/.exec(file) ?? [];
+  return digits === undefined ? undefined : `${what}${digits}`;
+}
+
+/** TypeORM wants classes. */
 function migrationOf({ name, sql }: SqlFile, role?: string): new () => MigrationInterface {
-  const match = /^(\d{13})-(.+)$/.exec(name);
-  if (!match) {
+  const className = appliedName(name) ?? '';
+  if (!className) {
     throw new ConfigurationError(`Migration ${name}.sql is not named <13 digits>-<what>.sql`, {
       hint: 'The digits are milliseconds since 1970, as `nighttrain dataset new` writes them.',
     });
   }
-  const className = `${match[2]}${match[1]}`;
   return class implements MigrationInterface {
-    readonly name = className;
+    readonly name: string = className;
     async up(runner: QueryRunner): Promise<void> {
       if (role !== undefined) await runner.query(`set local role ${role}`);
       await runner.query(sql);

@@ -59,7 +59,10 @@ async function loadDataset(path: string): Promise<Dataset> {
   } catch (cause) {
     throw new ConfigurationError(
       `${path} could not be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
+      {
+        hint: 'Correct it, or take it out of datasets/. It imports the declaration kit alone: npm install nighttrain',
+        cause,
+      },
     );
   }
   if (module.default?.columns) return module.default;

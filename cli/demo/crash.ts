@@ -1,7 +1,6 @@
 import type { DemoHouse } from './house.ts';
 import type { Narrator } from './narrator.ts';
 import { runCommand } from './processes.ts';
-import { flightsOf } from './story.ts';
 
 const DATE = '2013-02-04';
 
@@ -31,7 +30,7 @@ export async function killInMidLoad(house: DemoHouse, narrator: Narrator): Promi
     narrator.tell('All rows are copied, the ledger is not yet written. Now: kill -9 of the worker.');
     await house.crashWorker();
     await house.until('PostgreSQL notices that the client is gone', SESSION_IS_GONE);
-    narrator.expect('flights of 4 February in the warehouse', await flightsOf(house, DATE), 0);
+    narrator.expect('flights of 4 February in the warehouse', await house.flightsOf(DATE), 0);
     narrator.expect('tables left behind', await tablesOfDay(house), 0);
   } finally {
     await inTheWay.end();
@@ -41,7 +40,7 @@ export async function killInMidLoad(house: DemoHouse, narrator: Narrator): Promi
   const { code, lines } = await night;
   for (const line of lines) narrator.said(line);
   narrator.expect('exit code of the run that was waiting all the time', code, 0);
-  narrator.expect('flights of 4 February in the warehouse', await flightsOf(house, DATE), 918);
+  narrator.expect('flights of 4 February in the warehouse', await house.flightsOf(DATE), 918);
   narrator.expect('versions of it in the ledger', await batchesOfDay(house), 1);
 }
 

@@ -100,6 +100,11 @@ export class DemoHouse {
     return rows[0]?.[0];
   }
 
+  /** Flights of a day that readers see. */
+  flightsOf(date: string): Promise<unknown> {
+    return this.value('select count(*)::int from warehouse.flight where business_date = $1', date);
+  }
+
   /** Asks until the query's value is true. @throws EngineFailed where it takes too long */
   async until(what: string, sql: string, ...values: readonly unknown[]): Promise<void> {
     const { signal } = this.shell;

@@ -34,7 +34,7 @@ async function loadFlights(house: DemoHouse, narrator: Narrator): Promise<void> 
   for (const { code } of lookups) narrator.expect('exit code', code, 0);
   const night = await house.nighttrain(narrator, 'run', 'flights', '--date', '2013-02-01');
   narrator.expect('exit code', night.code, 0);
-  narrator.expect('flights of 1 February in the warehouse', await flightsOf(house, '2013-02-01'), 908);
+  narrator.expect('flights of 1 February in the warehouse', await house.flightsOf('2013-02-01'), 908);
   narrator.expect('its incomplete flights in quarantine', await quarantined(house, '2013-02-01'), 18);
 }
 
@@ -42,7 +42,7 @@ async function refuseBadNight(house: DemoHouse, narrator: Narrator): Promise<voi
   const night = await house.nighttrain(narrator, 'run', 'flights', '--date', '2013-02-08');
   narrator.expect('exit code', night.code, 1);
   narrator.expectWords('the refusal names the rows', night.lines, /475 of 930 rows/);
-  narrator.expect('flights of 8 February in the warehouse', await flightsOf(house, '2013-02-08'), 0);
+  narrator.expect('flights of 8 February in the warehouse', await house.flightsOf('2013-02-08'), 0);
   narrator.expect('rejected rows kept in quarantine', await quarantined(house, '2013-02-08'), 475);
 }
 
@@ -79,7 +79,7 @@ async function failBrokenFile(house: DemoHouse, narrator: Narrator): Promise<voi
     night.lines,
     /cut short\n.*2013-02-03.*\.gz/,
   );
-  narrator.expect('flights of 3 February in the warehouse', await flightsOf(house, '2013-02-03'), 0);
+  narrator.expect('flights of 3 February in the warehouse', await house.flightsOf('2013-02-03'), 0);
 }
 
 async function showStatus(house: DemoHouse, narrator: Narrator): Promise<void> {
@@ -99,11 +99,6 @@ async function showStatus(house: DemoHouse, narrator: Narrator): Promise<void> {
       new RegExp(`${dataset}\\s+${date}\\s+${state}`),
     );
   }
-}
-
-/** Flights of a day that readers see. */
-export async function flightsOf(house: DemoHouse, date: string): Promise<unknown> {
-  return house.value('select count(*)::int from warehouse.flight where business_date = $1', date);
 }
 
 function quarantined(house: DemoHouse, date: string): Promise<unknown> {

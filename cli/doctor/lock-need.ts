@@ -1,0 +1,27 @@
+/** What a server has, and what its largest partitioned table is like. */
+export interface LockNeed {
+  /** max_locks_per_transaction. */
+  readonly perTransaction: number;
+  /** max_connections + max_prepared_transactions: the lock table has so many times `perTransaction` places. */
+  readonly sessions: number;
+  /** Days that the table has. */
+  readonly partitions: number;
+  /** A partition and its indexes. */
+  readonly locksAPartition: number;
+}
+
+/** Sessions that read the largest table without a date at once; where 40 did over 365 days, the default ran out (§5). */
+const READERS = 40;
+
+/**
+ * The `max_locks_per_transaction` that lets so many readers lock every partition at once: all sessions share one table
+ * of that many locks each.
+ */
+export function locksNeeded({ sessions, partitions, locksAPartition }: LockNeed): {
+  now: number;
+  inAYear: number;
+} {
+  const needed = (days: number) =>
+    Math.ceil((READERS * (days + 1) * locksAPartition) / Math.max(1, sessions));
+  return { now: needed(partitions), inAYear: needed(partitions + 365) };
+}

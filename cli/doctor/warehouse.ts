@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import type { DataSource } from 'typeorm';
+import type { Dataset } from '../../rules/dataset.ts';
+import { checkServerVersion, isBootstrapped } from '../../warehouse/bootstrap.ts';
+import { pendingMigrations } from '../../warehouse/migrate.ts';
+import { checkDatasets } from '../../warehouse/shape.ts';
+import { examine, fail, ok, warn, type Finding } from './finding.ts';
+import { locksNeeded, type LockNeed } from './lock-need.ts';
+
+/** What the warehouse is found to be, by the loader's own login. */
+export async function checkWarehouse(
+  warehouse: DataSource,
+  projectRoot: string,
+  datasets: readonly Dataset[],
+): Promise<readonly Finding[]> {
+  const migrate = 'npx nighttrain migrate';
+  const findings = [
+    await examine('PostgreSQL', 'Use PostgreSQL 15 or newer.', () => checkServer(warehouse)),
+    await examine('settings', 'Ask the server’s administrator.', () => checkSettings(warehouse)),
+  ].flat();
+  if (!(await isBootstrapped(warehouse))) {
+    const mend = 'As a superuser, once: npx nighttrain migrate --bootstrap';
+    return [...findings, fail('roles', 'This database was never prepared for Night Train', mend)];
+  }
+  return [
+    ...findings,
+    ...(await examine('roles', migrate, () => checkRoles(warehouse))),
+    ...(await examine('migrations', migrate, async () => {
+      const pending = await pendingMigrations(warehouse, join(projectRoot, 'migrations'));
+      return pending.length > 0
+        ? fail('migrations', `missing: ${pending.join(', ')}`, migrate)
+        : ok('migrations', 'all are applied');
+    })),
+    ...(await examine('datasets', migrate, async () => {
+      await checkDatasets(warehouse, datasets);
+      return ok('datasets', `${datasets.length} declarations agree with their tables and limits`);
+    })),
+    ...(await examine('locks', migrate, () => checkLocks(warehouse))),
+    ...(await examine('audit chains', migrate, () => checkChains(warehouse))),
+  ];
+}
+
+async function checkServer(warehouse: DataSource): Promise<Finding> {
+  await checkServerVersion(warehouse);
+  const [row] = await warehouse.query<{ version: string }[]>(
+    `select current_setting('server_version') as version`,
+  );
+  return ok('PostgreSQL', row?.version ?? '');
+}
+
+async function checkSettings(warehouse: DataSource): Promise<Finding> {
+  const [row] = await warehouse.query<{ interval: string }[]>(
+    `select current_setting('client_connection_check_interval') as interval`,
+  );
+  const interval = row?.interval ?? '0';
+  return interval === '0'
+    ? warn(
+        'settings',
+        'client_connection_check_interval is 0: the session of a worker that died goes on until it next writes',
+        `alter system set client_connection_check_interval = '500ms'; select pg_reload_conf();`,
+      )
+    : ok('settings', `client_connection_check_interval is ${interval}`);
+}
+
+/** The loader must be able to load, and to delete nothing (R15). */
+async function checkRoles(warehouse: DataSource): Promise<Finding> {
+  const rows = await warehouse.query<{ problem: string }[]>(
+    `select 'it is a superuser' as problem from pg_roles where rolname = current_user and rolsuper
+     union all
+     select format('it may become %s', r.rolname) from pg_roles r
+     where r.rolname in ('nighttrain_owner', 'nighttrain_publisher', 'nighttrain_migrator')
+       and pg_has_role(current_user, r.oid, 'member')
+     union all
+     select format('it owns %s', c.oid::regclass) from pg_class c join pg_roles r on r.oid = c.relowner
+     where r.rolname = current_user
+     union all
+     select format('it owns the function %s', p.oid::regprocedure) from pg_proc p join pg_roles r on r.oid = p.proowner
+     where r.rolname = current_user
+     union all
+     select format('it may %s %s', lower(right_to), c.oid::regclass)
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace, unnest(array['DELETE', 'TRUNCATE']) right_to
+     where n.nspname in ('warehouse', 'warehouse_history', 'nighttrain') and c.relkind in ('r', 'p')
+       and has_table_privilege(current_user, c.oid, right_to)
+     limit 20`,
+  );
+  const mend =
+    'Take it back (revoke …, alter … owner to nighttrain_publisher); the loader owns and deletes nothing.';
+  return rows.length > 0
+    ? fail(
+        'roles',
+        `The loader has rights that it must not have: ${rows.map(({ problem }) => problem).join('; ')}`,
+        mend,
+      )
+    : ok('roles', 'the loader owns nothing and may delete nothing');
+}
+
+async function checkLocks(warehouse: DataSource): Promise<Finding> {
+  const [row] = await warehouse.query<LockNeed[]>(
+    `select current_setting('max_locks_per_transaction')::int as "perTransaction",
+       current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int as sessions,
+       coalesce(max(partitions), 0)::int as partitions,
+       coalesce(max(1 + indexes), 2)::int as "locksAPartition"
+     from (
+       select count(*) as partitions,
+         (select count(*) from pg_index i where i.indrelid = h.inhparent) as indexes
+       from pg_inherits h join pg_class p on p.oid = h.inhparent join pg_namespace n on n.oid = p.relnamespace
+       where n.nspname = 'warehouse' and p.relkind = 'p'
+       group by h.inhparent
+     ) t`,
+  );
+  if (!row) return ok('locks', 'no partitions yet');
+  const { now, inAYear } = locksNeeded(row);
+  const found = `max_locks_per_transaction is ${row.perTransaction}; queries without a date need ${now} now, ${inAYear} in a year`;
+  const mend = `alter system set max_locks_per_transaction = ${inAYear}; and restart PostgreSQL`;
+  if (row.perTransaction < now) return fail('locks', found, mend);
+  return row.perTransaction < inAYear ? warn('locks', found, mend) : ok('locks', found);
+}
+
+async function checkChains(warehouse: DataSource): Promise<Finding> {
+  const broken = await warehouse.query<{ dataset: string; seq: number; problem: string }[]>(
+    `select p.dataset, b.seq, b.problem from nighttrain.dataset_policy p, nighttrain.broken_links(p.dataset) b limit 20`,
+  );
+  if (broken.length === 0)
+    return ok('audit chains', 'every committed batch is an unchanged link of its chain');
+  const found = broken.map(({ dataset, seq, problem }) => `${dataset}, link ${seq}: ${problem}`).join('\n');
+  return fail(
+    'audit chains',
+    found,
+    'Somebody changed the ledger: keep a copy as evidence, find out who, restore it.',
+  );
+}
