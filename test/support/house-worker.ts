@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { inject } from 'vitest';
 import { withLock } from '../../local/lock.ts';
 import { bundleWorkflows } from '../../worker/bundle.ts';
 import { TEST_DATASETS } from './datasets.ts';
 import { until } from './intake.ts';
+import { sharedEngines } from './shared-engines.ts';
 
 /** The workflows, bundled by the first house of a test run that needs them. */
 export async function workflowBundle(): Promise<{ code: string }> {
-  const folder = inject('runFolder');
+  const folder = sharedEngines().runFolder;
   const file = join(folder, 'workflows.js');
   await withLock(join(folder, 'bundle.lock'), { withinMs: 60_000 }, async () => {
     if (await isThere(file)) return;
@@ -24,7 +24,7 @@ export async function workflowBundle(): Promise<{ code: string }> {
 
 /** A project with the test datasets, for workers that are processes of their own. */
 async function projectFolder(): Promise<string> {
-  const root = join(inject('runFolder'), 'project');
+  const root = join(sharedEngines().runFolder, 'project');
   const datasets = join(root, 'datasets');
   await mkdir(datasets, { recursive: true });
   const declarations = resolve(import.meta.dirname, 'datasets.ts');
@@ -47,9 +47,15 @@ export class WorkerProcess implements AsyncDisposable {
     if (child.stderr) createInterface(child.stderr).on('line', (line) => this.lines.push(line));
   }
 
-  /** @param env what the worker is told of its engines and home */
-  static async start(env: Readonly<Record<string, string>>): Promise<WorkerProcess> {
-    const child = spawn(process.execPath, [resolve('bin/nighttrain.js'), 'worker'], {
+  /**
+   * @param env what the worker is told of its engines and home
+   * @param command what to start with Node
+   */
+  static async start(
+    env: Readonly<Record<string, string>>,
+    command: readonly string[] = [resolve('bin/nighttrain.js'), 'worker'],
+  ): Promise<WorkerProcess> {
+    const child = spawn(process.execPath, command, {
       cwd: await projectFolder(),
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -6,10 +6,11 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { pino, type Logger } from 'pino';
 import type { DataSource } from 'typeorm';
-import { afterAll, beforeAll, inject, onTestFailed, TestRunner } from 'vitest';
+import { afterAll, beforeAll, onTestFailed, TestRunner } from 'vitest';
 
 import { startFreightApi, type FreightApi } from '../../local/freight-api/server.ts';
 import type { Scenario } from '../../local/freight-api/scenario.ts';
+import type { Deps } from '../../activities/deps.ts';
 import type { DatasetDay } from '../../rules/dataset-day.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { openWarehouse } from '../../warehouse/data-source.ts';
@@ -22,6 +23,7 @@ import { TEST_DATASETS } from './datasets.ts';
 import { endingOf, type Ending } from './ending.ts';
 import { workflowBundle, WorkerProcess } from './house-worker.ts';
 import { dayOf, until } from './intake.ts';
+import { sharedEngines } from './shared-engines.ts';
 import { ask, PASSWORD, TEMPLATE } from './template.ts';
 import { verify } from './verify.ts';
 import { Wire } from './wire.ts';
@@ -51,10 +53,10 @@ export interface Answered {
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const name = `house_${randomUUID().replaceAll('-', '')}`;
   const folder = await mkdtemp(join(tmpdir(), 'nighttrain-house-'));
-  await ask(inject('databaseUrl'), `create database ${name} template ${TEMPLATE}`);
+  await ask(sharedEngines().databaseUrl, `create database ${name} template ${TEMPLATE}`);
   const adminUrl = urlOf(name);
   const database = await openWarehouse(adminUrl, { applicationName: 'house', poolSize: 4 });
-  const client = await connectClient({ address: inject('temporalAddress'), namespace: name });
+  const client = await connectClient({ address: sharedEngines().temporalAddress, namespace: name });
   await client.workflowService.registerNamespace({
     namespace: name,
     workflowExecutionRetentionPeriod: msToTs('2 days'),
@@ -142,32 +144,45 @@ export class House implements AsyncDisposable {
     return this.#freight.url;
   }
 
-  /** A worker inside this process. */
-  async startWorker(): Promise<RunningWorker> {
+  /**
+   * A worker inside this process.
+   * @param exchange what its steps work with instead
+   */
+  async startWorker(exchange: (deps: Deps) => Deps = (deps) => deps): Promise<RunningWorker> {
     quietRuntime();
     const worker = await startWorker({
       config: this.#config(),
       datasets: this.datasets,
       loaderUrl: this.loaderUrl,
-      temporal: { address: inject('temporalAddress'), namespace: this.name },
+      temporal: { address: sharedEngines().temporalAddress, namespace: this.name },
       log: this.log,
       workflowBundle: await workflowBundle(),
+      exchange,
     });
     this.#workers.push(worker);
     return worker;
   }
 
-  /** A worker that is a process, with all test datasets. */
-  async startWorkerProcess(): Promise<WorkerProcess> {
-    const worker = await WorkerProcess.start({
+  /**
+   * A worker that is a process, with all test datasets.
+   * @param env more variables
+   * @param command what to start in the place of `nighttrain worker`
+   */
+  async startWorkerProcess(
+    env: Readonly<Record<string, string>> = {},
+    command?: readonly string[],
+  ): Promise<WorkerProcess> {
+    const variables = {
       NIGHTTRAIN_HOME: this.folder,
       NIGHTTRAIN_DATABASE_URL: this.loaderUrl,
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_ADDRESS: sharedEngines().temporalAddress,
       TEMPORAL_NAMESPACE: this.name,
       LOG_LEVEL: 'debug',
       FREIGHT_API_URL: this.#freight?.url ?? '',
       FREIGHT_API_TOKEN: PASSWORD,
-    });
+      ...env,
+    };
+    const worker = await WorkerProcess.start(variables, command);
     this.#processes.push(worker);
     return worker;
   }
@@ -284,7 +299,7 @@ export class House implements AsyncDisposable {
     await this.wire[Symbol.asyncDispose]();
     await this.database.destroy();
     await this.client.connection.close();
-    await ask(inject('databaseUrl'), `drop database ${this.name} with (force)`);
+    await ask(sharedEngines().databaseUrl, `drop database ${this.name} with (force)`);
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
     if (faults.length > 0) throw new Error(`the house is not in order:\n${faults.join('\n')}`);
   }
@@ -321,7 +336,7 @@ export class House implements AsyncDisposable {
 
 /** Of the superuser, or of one of the roles. */
 function urlOf(database: string, role?: string): string {
-  const url = new URL(inject('databaseUrl'));
+  const url = new URL(sharedEngines().databaseUrl);
   url.pathname = database;
   if (role !== undefined) {
     url.username = role;

@@ -1,39 +1,66 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { applicationOf, Messages, simpleQuery, statementOf, type Message } from './pg-messages.ts';
 
 /** What PostgreSQL answered to bytes that were held and then let go. */
 export type Answer = 'CommandComplete' | 'ErrorResponse' | 'Closed';
 
-/** A load session that stands still: its client has sent something that PostgreSQL has not got. */
+/** A session that stands still: its client has sent something that PostgreSQL has not got, or the other way round. */
 export interface Held {
-  /** Lets the bytes go, and says what PostgreSQL answered to them. */
+  /** As the session calls itself. */
+  readonly application: string;
+  /** Lets the bytes go, even where their sender is gone by now, and says what PostgreSQL answered to them. */
   release(): Promise<Answer>;
+  /** Says what PostgreSQL answers when this session comes to a later place. */
+  answerAt(place: Place): Promise<Answer>;
+  /** Cuts both ends off, as a reset of the connection does; what was held is lost. */
+  cut(): void;
 }
 
-type Place = 'COMMIT' | 'COPY';
-type Fate = 'hold' | 'lose the request' | 'lose the answer';
+/** Where a load can be stopped: what the client sends there. */
+const PLACES = {
+  'TAKE OVER': /nighttrain\.take_over\(/,
+  EPOCH: /nighttrain\.advance_epoch\(/,
+  OPEN: /nighttrain\.open_day\(/,
+  ROWS: 'd',
+  COPY: 'c', // the end of the rows
+  KEYS: /nighttrain\.build_keys\(/,
+  LEDGER: /^insert into "nighttrain"."load_batch"/i,
+  COMMIT: /^COMMIT$/i,
+  'READ BACK': /where b\.load_id = \$1/,
+  CLOSE: /^update "nighttrain"."attempt" set "state"/i,
+} as const;
+export type Place = keyof typeof PLACES;
+
+type Fate = 'hold' | 'hold the answer' | 'lose the request' | 'lose the answer' | 'abort';
 
 interface Trap {
   readonly place: Place;
   readonly fate: Fate;
+  readonly from: string;
   readonly spring: (held: Held) => void;
+  /** How often the place is passed before it springs. */
+  left: number;
 }
 
-/** COMMIT as a simple query; the message that ends a COPY. */
-const MARKS: Readonly<Record<Place, Buffer>> = {
-  COMMIT: Buffer.from('COMMIT\0'),
-  COPY: Buffer.from([0x63, 0, 0, 0, 4]),
-};
+interface Where {
+  /** Which time the place is come to, from 1. */
+  readonly nth?: number;
+  /** Only sessions whose name begins like this; by default those of loads. */
+  readonly from?: string;
+}
 
 /**
- * The cable between a worker and PostgreSQL: a TCP proxy that lets everything through, until it is told to hold or to
- * lose what a load session sends. Other sessions never notice it.
+ * The cable between a worker and PostgreSQL: a TCP proxy that reads the protocol and lets everything through, until it
+ * is told to hold or to lose what a session sends or is answered. Other sessions never notice it.
  */
 export class Wire implements AsyncDisposable {
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #lines = new Set<Line>();
   readonly #traps: Trap[] = [];
   readonly #target: URL;
+  #delayMs = 0;
+  #isDark = false;
 
   private constructor(target: URL) {
     this.#target = target;
@@ -56,81 +83,235 @@ export class Wire implements AsyncDisposable {
     return through.href;
   }
 
-  /** The next load session that comes to this place stands still there. */
-  hold(place: Place): Promise<Held> {
-    return this.#trap(place, 'hold');
+  /** The next session that comes to this place stands still there: PostgreSQL does not get what it sends. */
+  hold(place: Place, where?: Where): Promise<Held> {
+    return this.#trap(place, 'hold', where);
   }
 
-  /** The next COMMIT of a load session is cut off before PostgreSQL gets it, or before its answer is back. */
-  async cut(fate: 'lose the request' | 'lose the answer'): Promise<void> {
-    await this.#trap('COMMIT', fate);
+  /** The next session that comes to this place is not told what PostgreSQL answered. */
+  holdAnswer(place: Place, where?: Where): Promise<Held> {
+    return this.#trap(place, 'hold the answer', where);
+  }
+
+  /** The next session that comes to this place is cut off before PostgreSQL gets it, or before its answer is back. */
+  async cut(fate: 'lose the request' | 'lose the answer', place: Place = 'COMMIT'): Promise<void> {
+    await this.#trap(place, fate);
+  }
+
+  /** The next COMMIT of a load finds its transaction aborted by an error that nobody was told of. */
+  async abort(): Promise<void> {
+    await this.#trap('COMMIT', 'abort');
+  }
+
+  /** Every message takes so much longer from now on. */
+  slow(delayMs: number): void {
+    this.#delayMs = delayMs;
+  }
+
+  /** From now on nothing comes through, and nobody is told: a black hole. */
+  goDark(): void {
+    this.#isDark = true;
+    for (const line of this.#lines) line.pause();
+  }
+
+  /** Light again: what was underway is reset. Traps that never sprang are taken away. */
+  mend(): void {
+    this.#delayMs = 0;
+    this.#traps.length = 0;
+    if (this.#isDark) this.reset();
+    this.#isDark = false;
+  }
+
+  /** Resets every connection. */
+  reset(): void {
+    for (const line of this.#lines) line.cut();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.reset();
     await closed;
   }
 
-  #trap(place: Place, fate: Fate): Promise<Held> {
-    return new Promise((spring) => void this.#traps.push({ place, fate, spring }));
+  #trap(place: Place, fate: Fate, { nth = 1, from = 'nt:' }: Where = {}): Promise<Held> {
+    return new Promise((spring) => void this.#traps.push({ place, fate, from, spring, left: nth - 1 }));
   }
 
   #carry(client: Socket): void {
     const server = connect(Number(this.#target.port), this.#target.hostname);
-    for (const [socket, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      this.#sockets.add(socket);
-      socket.setNoDelay(true);
-      socket.on('error', () => other.destroy());
-      socket.on('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
-    }
-    let isLoad: boolean | undefined;
-    client.on('data', (chunk) => {
-      isLoad ??= chunk.includes('nt:'); // the first message names the application
-      const trap = isLoad ? this.#takeTrap(chunk) : undefined;
-      if (trap) spring(trap, chunk, client, server);
-      else server.write(chunk);
+    const line = new Line(client, server, {
+      takeTrap: (message, application) => this.#takeTrap(message, application),
+      delayMs: () => this.#delayMs,
+      onClose: () => this.#lines.delete(line),
     });
-    server.on('data', (chunk) => client.write(chunk));
+    this.#lines.add(line);
+    if (this.#isDark) line.pause();
   }
 
-  #takeTrap(chunk: Buffer): Trap | undefined {
-    const index = this.#traps.findIndex(({ place }) => chunk.includes(MARKS[place]));
-    return index < 0 ? undefined : this.#traps.splice(index, 1)[0];
+  #takeTrap(message: Message, application: string): Trap | undefined {
+    for (const [index, trap] of this.#traps.entries()) {
+      if (!application.startsWith(trap.from) || !isAt(trap.place, message)) continue;
+      if (trap.left-- > 0) continue;
+      return this.#traps.splice(index, 1)[0];
+    }
+    return undefined;
   }
 }
 
-function spring({ fate, spring: sprung }: Trap, chunk: Buffer, client: Socket, server: Socket): void {
-  const answer = () => answerOf(server, () => server.write(chunk));
-  if (fate === 'hold') {
-    client.pause();
-    const release = () => {
-      client.resume();
-      return answer();
+function isAt(place: Place, message: Message): boolean {
+  const mark = PLACES[place];
+  return typeof mark === 'string' ? message.kind === mark : mark.test(statementOf(message) ?? '');
+}
+
+interface Surroundings {
+  readonly takeTrap: (message: Message, application: string) => Trap | undefined;
+  readonly delayMs: () => number;
+  readonly onClose: () => void;
+}
+
+/** One connection through the wire. */
+class Line {
+  readonly #client: Socket;
+  readonly #server: Socket;
+  readonly #around: Surroundings;
+  readonly #waiting: ((answer: Answer) => void)[] = [];
+  readonly #watched: { place: Place; tell: (answer: Answer) => void }[] = [];
+  #application = '';
+  /** What is kept from its receiver. */
+  #held: Buffer[] | undefined;
+  #heldAnswers: Buffer[] | undefined;
+  /** Answers up to the next ReadyForQuery belong to a statement that the client never sent. */
+  #swallow: (() => void) | undefined;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(client: Socket, server: Socket, around: Surroundings) {
+    this.#client = client;
+    this.#server = server;
+    this.#around = around;
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined); // 'close' follows
+    }
+    const [asked, answered] = [new Messages('client'), new Messages('server')];
+    client.on('data', (chunk) => {
+      for (const message of asked.of(chunk)) this.#ask(message);
+    });
+    server.on('data', (chunk) => {
+      for (const message of answered.of(chunk)) this.#answer(message);
+    });
+    // What is held may still be delivered when its sender is gone.
+    client.on('close', () => !this.#held && server.destroy());
+    server.on('close', () => this.#onServerClose());
+  }
+
+  pause(): void {
+    this.#client.pause();
+    this.#server.pause();
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy();
+    this.#server.destroy();
+  }
+
+  #onServerClose(): void {
+    for (const tell of this.#waiting.splice(0)) tell('Closed');
+    for (const { tell } of this.#watched.splice(0)) tell('Closed');
+    if (!this.#heldAnswers) this.#client.destroy();
+    this.#around.onClose();
+  }
+
+  #ask(message: Message): void {
+    if (message.kind === '') this.#application = applicationOf(message);
+    if (this.#held) return void this.#held.push(message.bytes);
+    const watched = this.#watched.findIndex(({ place }) => isAt(place, message));
+    if (watched >= 0) void this.#nextAnswer().then(this.#watched.splice(watched, 1)[0]?.tell);
+    const trap = this.#around.takeTrap(message, this.#application);
+    if (trap) this.#spring(trap, message.bytes);
+    else this.#send(message.bytes);
+  }
+
+  #spring({ fate, spring }: Trap, bytes: Buffer): void {
+    switch (fate) {
+      case 'hold':
+        this.#held = [bytes];
+        return spring(this.#handle(() => this.#letGo()));
+      case 'hold the answer': {
+        this.#heldAnswers = [];
+        const answer = this.#nextAnswer();
+        this.#send(bytes);
+        return void answer.then(() => spring(this.#handle(() => this.#tell(answer))));
+      }
+      case 'lose the request':
+        this.cut();
+        return spring(this.#handle(() => Promise.resolve('Closed')));
+      case 'lose the answer': {
+        this.#heldAnswers = [];
+        const answer = this.#nextAnswer();
+        this.#send(bytes);
+        return void answer.then(() => {
+          this.cut();
+          spring(this.#handle(() => answer));
+        });
+      }
+      case 'abort':
+        this.#held = [bytes];
+        this.#swallow = () => void this.#letGo().then(() => spring(this.#handle(() => this.#nextAnswer())));
+        this.#server.write(simpleQuery('select 1/0'));
+    }
+  }
+
+  #handle(release: () => Promise<Answer>): Held {
+    return {
+      application: this.#application,
+      release,
+      answerAt: (place) => new Promise((tell) => void this.#watched.push({ place, tell })),
+      cut: () => this.cut(),
     };
-    sprung({ release });
-    return;
   }
-  client.destroy();
-  if (fate === 'lose the request') server.destroy();
-  else void answer().finally(() => server.destroy());
-  sprung({ release: () => Promise.resolve('Closed') });
-}
 
-/** The kind of the first message after `send`. */
-async function answerOf(server: Socket, send: () => void): Promise<Answer> {
-  if (server.destroyed) return 'Closed';
-  const answer = new Promise<Answer>((resolve) => {
-    server.once('data', (chunk) => resolve(chunk[0] === 0x45 ? 'ErrorResponse' : 'CommandComplete'));
-    server.once('close', () => resolve('Closed'));
-  });
-  send();
-  return answer;
+  async #letGo(): Promise<Answer> {
+    const answer = this.#nextAnswer();
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (!this.#server.destroyed) this.#server.write(Buffer.concat(held));
+    if (this.#client.destroyed) void answer.then(() => this.#server.destroy());
+    return answer;
+  }
+
+  #tell(answer: Promise<Answer>): Promise<Answer> {
+    const held = this.#heldAnswers ?? [];
+    this.#heldAnswers = undefined;
+    if (!this.#client.destroyed) this.#client.write(Buffer.concat(held));
+    if (this.#server.destroyed) this.#client.end();
+    return answer;
+  }
+
+  #nextAnswer(): Promise<Answer> {
+    if (this.#server.destroyed) return Promise.resolve('Closed');
+    return new Promise((tell) => void this.#waiting.push(tell));
+  }
+
+  #send(bytes: Buffer): void {
+    const delayMs = this.#around.delayMs();
+    if (delayMs === 0) return void this.#server.write(bytes);
+    this.#last = this.#last.then(() => new Promise((resolve) => setTimeout(resolve, delayMs)));
+    void this.#last.then(() => this.#server.destroyed || this.#server.write(bytes));
+  }
+
+  #answer({ kind, bytes }: Message): void {
+    if (this.#swallow) {
+      if (kind !== 'Z') return;
+      this.#swallow();
+      this.#swallow = undefined;
+      return;
+    }
+    if (this.#heldAnswers) this.#heldAnswers.push(bytes);
+    else this.#client.write(bytes);
+    if (kind === 'C' || kind === 'E') {
+      const answer = kind === 'C' ? 'CommandComplete' : 'ErrorResponse';
+      for (const tell of this.#waiting.splice(0)) tell(answer);
+    }
+  }
 }
