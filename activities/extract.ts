@@ -1,18 +1,23 @@
-import type { Attempt } from '../rules/attempt.ts';
+import type { Attempt, ReplayInput } from '../rules/attempt.ts';
 import { extract as extractSource } from '../intake/extract.ts';
+import { findLanded } from '../intake/find-landed.ts';
 import type { Landed } from '../intake/manifest.ts';
+import { epochsBefore } from '../warehouse/attempts.ts';
 import type { Deps } from './deps.ts';
 import { findDataset } from './find-dataset.ts';
 import { runStep } from './step.ts';
 
-/** Source → landing: the raw input as it came, with its manifest. */
-export const createExtract = ({ datasets, landing, inbox, env, log }: Deps) =>
-  async function extract(attempt: Attempt): Promise<Landed> {
+/** Source → landing: the raw input as it came, with its manifest; or, for a replay, what landed before (R10). */
+export const createExtract = ({ datasets, warehouse, landing, inbox, env, log }: Deps) =>
+  async function extract(attempt: Attempt, input: ReplayInput = 'source'): Promise<Landed> {
     return runStep(log, async ({ signal, progress, log: line }) => {
       const dataset = findDataset(datasets, attempt.dataset);
       const { dataset: name, businessDate, epoch } = attempt;
       const day = { dataset: name, businessDate };
-      const landed = await extractSource(dataset, day, epoch, { landing, inbox, env, signal, progress });
+      const landed =
+        input === 'landing'
+          ? await findLanded(landing, day, await epochsBefore(warehouse, day, epoch))
+          : await extractSource(dataset, day, epoch, { landing, inbox, env, signal, progress });
       line.info({ ...day, epoch, parts: landed.parts, bytes: landed.bytes }, 'landed');
       return landed;
     });

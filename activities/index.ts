@@ -1,5 +1,6 @@
 import { createAuditNight } from './audit.ts';
 import { createCloseAttempt } from './close-attempt.ts';
+import { createRebootAll } from './cold-reboot.ts';
 import type { Deps } from './deps.ts';
 import { createEndRun } from './end-run.ts';
 import { createExtract } from './extract.ts';
@@ -10,7 +11,7 @@ import { createSweepNights, createSweepStorage } from './sweep.ts';
 import { createTakeOver } from './take-over.ts';
 import { createTransform } from './transform.ts';
 
-export type { PendingRequest } from './requests.ts';
+export type { JudgedRequest, PendingRequest } from './requests.ts';
 export type { PlannedNight } from './plan-night.ts';
 export type { TakenOver } from './take-over.ts';
 
@@ -28,6 +29,7 @@ export function createActivities(deps: Deps) {
     judgeRequest: createJudgeRequest(deps),
     answerRequest: createAnswerRequest(deps),
     endRun: createEndRun(deps),
+    rebootAll: createRebootAll(deps),
     sweepNights: createSweepNights(deps),
     sweepStorage: createSweepStorage(deps),
   };

@@ -1,6 +1,12 @@
 import { addDays, localDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
-import { parseReplayRequest, shortened, type ReplayRequest } from '../rules/replay-request.ts';
+import {
+  parseRebootRequest,
+  parseReplayRequest,
+  shortened,
+  type RebootRequest,
+  type ReplayRequest,
+} from '../rules/replay-request.ts';
 import type { RequestState } from '../rules/request.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import { answer, findRequest, isAnswered, recordRequest } from '../warehouse/requests.ts';
@@ -16,13 +22,17 @@ export interface PendingRequest {
   readonly arrivalId: string;
 }
 
+/** A request that can go ahead. */
+export type JudgedRequest =
+  | { readonly kind: 'replayDay'; readonly request: ReplayRequest }
+  | { readonly kind: 'coldReboot'; readonly request: RebootRequest };
+
 /** Records a request; answers it where it can go ahead, null where it was refused or is known already. */
 export const createJudgeRequest = ({ warehouse, datasets, log }: Deps) =>
-  async function judgeRequest(pending: PendingRequest): Promise<ReplayRequest | null> {
+  async function judgeRequest(pending: PendingRequest): Promise<JudgedRequest | null> {
     return runStep(log, async ({ log: line }) => {
       const { kind, payload, arrivalId } = pending;
-      const judged =
-        kind === 'replayDay' ? judgeReplay(pending, datasets) : `there is no signal '${kind.slice(0, 100)}'`;
+      const judged = judge(pending, datasets);
       try {
         if (typeof judged === 'string') {
           await recordRequest(warehouse, {
@@ -34,9 +44,10 @@ export const createJudgeRequest = ({ warehouse, datasets, log }: Deps) =>
           line.warn({ requestId: arrivalId, kind, answer: judged }, 'request refused');
           return null;
         }
-        const known = await findRequest(warehouse, judged.requestId);
+        const known = await findRequest(warehouse, judged.request.requestId);
         if (known && isAnswered(known.state)) return null;
-        const { requestId, dataset, businessDate, requestedBy, reason } = judged;
+        const { requestId, requestedBy, reason } = judged.request;
+        const { dataset = null, businessDate = null } = judged.request as Partial<ReplayRequest>;
         const row = {
           requestId,
           kind,
@@ -47,7 +58,7 @@ export const createJudgeRequest = ({ warehouse, datasets, log }: Deps) =>
           payload: shortened(payload),
         };
         await recordRequest(warehouse, { ...row, state: 'accepted', answer: 'accepted' });
-        line.info({ requestId, dataset, businessDate, requestedBy }, 'request accepted');
+        line.info({ requestId, kind, dataset, businessDate, requestedBy }, 'request accepted');
         return judged;
       } catch (error) {
         throw warehouseError(error, 'A request could not be recorded');
@@ -67,6 +78,17 @@ export const createAnswerRequest = ({ warehouse, log }: Deps) =>
       }
     });
   };
+
+function judge(pending: PendingRequest, datasets: ReadonlyMap<string, Dataset>): JudgedRequest | string {
+  const { kind, payload, arrivalId } = pending;
+  if (kind === 'coldReboot') {
+    const request = parseRebootRequest(payload, arrivalId);
+    return typeof request === 'string' ? request : { kind, request };
+  }
+  if (kind !== 'replayDay') return `there is no signal '${kind.slice(0, 100)}'`;
+  const request = judgeReplay(pending, datasets);
+  return typeof request === 'string' ? request : { kind, request };
+}
 
 function judgeReplay(
   { payload, arrivalId }: PendingRequest,

@@ -17,7 +17,13 @@ interface Ending {
  * was loaded all the same; what the run left in the database is ended.
  */
 export async function closeAbandoned(
-  { warehouse, ledger, eviction, temporal, log }: Deps,
+  {
+    warehouse,
+    ledger,
+    eviction,
+    temporal,
+    log,
+  }: Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 'log'>,
   ageSeconds = LEAST_AGE_SECONDS,
 ): Promise<number> {
   let closed = 0;

@@ -3,7 +3,7 @@ import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
 import { landInbox } from './inbox.ts';
-import { landingPrefix, type Landed, type LandedPart, type Manifest } from './manifest.ts';
+import { landedOf, landingPrefix, manifestKey, type Landed, type Manifest } from './manifest.ts';
 import { atPace } from './pace.ts';
 import { readManifest } from './read-part.ts';
 import { DEFAULT_PATIENCE, landPages, type Patience } from './rest.ts';
@@ -23,9 +23,9 @@ export function extract(
 ): Promise<Landed> {
   return atPace(context, async (pace) => {
     const prefix = landingPrefix(day, epoch);
-    const key = `${prefix}/manifest.json`;
+    const key = manifestKey(day, epoch);
     if ((await context.landing.readText(key)) !== undefined) {
-      return summaryOf(key, await readManifest(context, day, key));
+      return landedOf(await readManifest(context, day, key));
     }
     const { source } = dataset;
     const parts =
@@ -36,20 +36,6 @@ export function extract(
     const manifest: Manifest = { dataset: name, businessDate, epoch, source: source.kind, parts };
     const text = Buffer.from(`${JSON.stringify(manifest, undefined, 1)}\n`);
     await context.landing.write(key, Readable.from([text]), context.signal);
-    return summaryOf(key, manifest);
+    return landedOf(manifest);
   });
-}
-
-function summaryOf(manifest: string, { parts }: Manifest): Landed {
-  const counted = parts.every(({ records }) => records !== null);
-  return {
-    manifest,
-    parts: parts.length,
-    bytes: total(parts, ({ files }) => files.reduce((sum, { bytes }) => sum + bytes, 0)),
-    records: counted ? total(parts, ({ records }) => records ?? 0) : null,
-  };
-}
-
-function total(parts: readonly LandedPart[], figure: (part: LandedPart) => number): number {
-  return parts.reduce((sum, part) => sum + figure(part), 0);
 }

@@ -64,3 +64,24 @@ export interface RejectedRecord {
 export function landingPrefix({ dataset, businessDate }: DatasetDay, epoch: number): string {
   return `${dataset}/${businessDate}/${epoch}`;
 }
+
+/** Where an attempt's manifest is. */
+export function manifestKey(day: DatasetDay, epoch: number): string {
+  return `${landingPrefix(day, epoch)}/manifest.json`;
+}
+
+/** The reference to what a manifest lists. */
+export function landedOf(manifest: Manifest): Landed {
+  const { parts, epoch } = manifest;
+  const counted = parts.every(({ records }) => records !== null);
+  return {
+    manifest: manifestKey(manifest, epoch),
+    parts: parts.length,
+    bytes: total(parts, ({ files }) => files.reduce((sum, { bytes }) => sum + bytes, 0)),
+    records: counted ? total(parts, ({ records }) => records ?? 0) : null,
+  };
+}
+
+function total(parts: readonly LandedPart[], figure: (part: LandedPart) => number): number {
+  return parts.reduce((sum, part) => sum + figure(part), 0);
+}

@@ -2,6 +2,9 @@ import type { Counts } from './counts.ts';
 import type { DatasetDay } from './dataset-day.ts';
 import type { Plan } from './plan.ts';
 
+/** Where an attempt's input comes from: fetched again, or what landed for the day before (R10). */
+export type ReplayInput = 'source' | 'landing';
+
 /** What made the attempt: the schedule, or an operator. */
 export type AttemptKind = 'nightly' | 'run' | 'replay' | 'backfill';
 

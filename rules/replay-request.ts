@@ -1,3 +1,4 @@
+import type { ReplayInput } from './attempt.ts';
 import { parseBusinessDate, type BusinessDate } from './business-date.ts';
 
 /** What an operator asks of `control` by the signal `replayDay` (§3). */
@@ -10,9 +11,20 @@ export interface ReplayRequest {
   readonly reason: string;
   /** End the run that holds the day now, and start over. */
   readonly takeOver: boolean;
+  /** What landed before instead of what the source says now (R10). */
+  readonly input: ReplayInput;
 }
 
 const LONGEST_TEXT = 500;
+
+/** What an operator asks of `control` by the signal `coldReboot` (§3). */
+export interface RebootRequest {
+  readonly requestId: string;
+  readonly requestedBy: string;
+  readonly reason: string;
+  /** Replay the last business day of each dataset when all is quiet. */
+  readonly replayLast: boolean;
+}
 
 /**
  * The request in a signal's payload, or a sentence saying why it is none. Whatever was sent, this never throws:
@@ -20,14 +32,12 @@ const LONGEST_TEXT = 500;
  * @param fallbackId the request's id where the payload names none
  */
 export function parseReplayRequest(payload: unknown, fallbackId: string): ReplayRequest | string {
-  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
-    return 'the payload is no JSON object';
-  const fields = payload as Record<string, unknown>;
-  for (const name of ['dataset', 'businessDate', 'requestedBy', 'reason']) {
-    const value = fields[name];
-    if (typeof value !== 'string' || value.trim() === '') return `${name} must be a text`;
-    if (value.length > LONGEST_TEXT) return `${name} is longer than ${LONGEST_TEXT} characters`;
-  }
+  const fields = fieldsOf(
+    payload,
+    ['dataset', 'businessDate', 'requestedBy', 'reason'],
+    ['takeOver', 'input'],
+  );
+  if (typeof fields === 'string') return fields;
   const {
     requestId = fallbackId,
     dataset,
@@ -35,13 +45,11 @@ export function parseReplayRequest(payload: unknown, fallbackId: string): Replay
     requestedBy,
     reason,
     takeOver = false,
-    ...rest
+    input = 'source',
   } = fields;
-  const unknown = Object.keys(rest);
-  if (unknown.length > 0) return `unknown field ${unknown.slice(0, 5).join(', ').slice(0, LONGEST_TEXT)}`;
-  if (typeof requestId !== 'string' || !/^[\w.:-]{1,100}$/.test(requestId))
-    return 'requestId must be [A-Za-z0-9_.:-]{1,100}';
+  if (!isRequestId(requestId)) return REQUEST_ID_FORM;
   if (typeof takeOver !== 'boolean') return 'takeOver must be true or false';
+  if (input !== 'source' && input !== 'landing') return "input must be 'source' or 'landing'";
   const date = parseBusinessDate(businessDate as string);
   if (!date) return `businessDate '${(businessDate as string).slice(0, 40)}' is not a day YYYY-MM-DD`;
   return {
@@ -51,7 +59,44 @@ export function parseReplayRequest(payload: unknown, fallbackId: string): Replay
     requestedBy: requestedBy as string,
     reason: reason as string,
     takeOver,
+    input,
   };
+}
+
+/** The same for `coldReboot`. */
+export function parseRebootRequest(payload: unknown, fallbackId: string): RebootRequest | string {
+  const fields = fieldsOf(payload, ['requestedBy', 'reason'], ['replayLast']);
+  if (typeof fields === 'string') return fields;
+  const { requestId = fallbackId, requestedBy, reason, replayLast = false } = fields;
+  if (!isRequestId(requestId)) return REQUEST_ID_FORM;
+  if (typeof replayLast !== 'boolean') return 'replayLast must be true or false';
+  return { requestId, requestedBy: requestedBy as string, reason: reason as string, replayLast };
+}
+
+const REQUEST_ID_FORM = 'requestId must be [A-Za-z0-9_.:-]{1,100}';
+
+function isRequestId(value: unknown): value is string {
+  return typeof value === 'string' && /^[\w.:-]{1,100}$/.test(value);
+}
+
+/** A payload's fields, where all of `texts` are texts and nothing but those, `others` and requestId is there. */
+function fieldsOf(
+  payload: unknown,
+  texts: readonly string[],
+  others: readonly string[],
+): Record<string, unknown> | string {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload))
+    return 'the payload is no JSON object';
+  const fields = payload as Record<string, unknown>;
+  for (const name of texts) {
+    const value = fields[name];
+    if (typeof value !== 'string' || value.trim() === '') return `${name} must be a text`;
+    if (value.length > LONGEST_TEXT) return `${name} is longer than ${LONGEST_TEXT} characters`;
+  }
+  const known = new Set(['requestId', ...texts, ...others]);
+  const unknown = Object.keys(fields).filter((name) => !known.has(name));
+  if (unknown.length > 0) return `unknown field ${unknown.slice(0, 5).join(', ').slice(0, LONGEST_TEXT)}`;
+  return fields;
 }
 
 /** A payload cut to what a request row may hold. */

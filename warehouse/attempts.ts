@@ -27,6 +27,22 @@ export async function findAttemptOfRun(
   return found?.epoch;
 }
 
+const MOST_EPOCHS = 50;
+
+/** The epochs of a day's attempts before one, the latest first. */
+export async function epochsBefore(
+  warehouse: DataSource,
+  { dataset, businessDate }: DatasetDay,
+  epoch: number,
+): Promise<number[]> {
+  const rows = await warehouse.query<{ epoch: number }[]>(
+    `select epoch from nighttrain.attempt
+     where dataset = $1 and business_date = $2 and epoch < $3 order by epoch desc limit ${MOST_EPOCHS}`,
+    [dataset, businessDate, epoch],
+  );
+  return rows.map((row) => row.epoch);
+}
+
 /** What is known of an attempt's rows so far; `show` and `status` print it even where nothing is loaded. */
 export interface AttemptTally extends Partial<Counts> {
   readonly rejectedByRule?: Readonly<Record<string, number>>;

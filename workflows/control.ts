@@ -9,11 +9,13 @@ import {
 } from '@temporalio/workflow';
 import { setHandler, startChild, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { DatasetDay } from '../rules/dataset-day.ts';
-import type { ReplayRequest } from '../rules/replay-request.ts';
+import type { ReplayInput } from '../rules/attempt.ts';
+import type { RebootRequest, ReplayRequest } from '../rules/replay-request.ts';
 import type { PendingRequest } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
-import { loadWorkflowId, replayDay } from './messages.ts';
-import { bookkeeping, endRun } from './policies.ts';
+import { coldReboot, loadWorkflowId, replayDay } from './messages.ts';
+import { outcomeOf } from './outcome.ts';
+import { bookkeeping, endRun, rebootAll } from './policies.ts';
 import { dayIs, stateIs } from './search-attributes.ts';
 
 /** Starts of one request in all: after a take-over another operator may have been quicker. */
@@ -27,6 +29,7 @@ export async function control(carriedOver: readonly PendingRequest[] = []): Prom
   const queue: PendingRequest[] = [...carriedOver];
   const enqueue = (kind: string, payload: unknown) => void queue.push({ kind, payload, arrivalId: uuid4() });
   setHandler(replayDay, (payload) => enqueue('replayDay', payload));
+  setHandler(coldReboot, (payload) => enqueue('coldReboot', payload));
   setDefaultSignalHandler((name, ...payloads) => enqueue(name, payloads));
 
   let underWay = 0;
@@ -43,13 +46,15 @@ export async function control(carriedOver: readonly PendingRequest[] = []): Prom
   await continueAsNew<typeof control>(queue);
 }
 
-/** Judges a request and starts what it asks for. Never throws: a request must not end the workflow. */
+/** Judges a request and does what it asks for. Never throws: a request must not end the workflow. */
 async function answer(pending: PendingRequest): Promise<void> {
   try {
-    const request = await bookkeeping.judgeRequest(pending);
-    if (!request) return;
-    const started = await start(request);
-    await bookkeeping.answerRequest(request.requestId, started.state, started.answer);
+    const judged = await bookkeeping.judgeRequest(pending);
+    if (!judged) return;
+    const { state, answer: text } = await (judged.kind === 'replayDay'
+      ? start(judged.request)
+      : reboot(judged.request));
+    await bookkeeping.answerRequest(judged.request.requestId, state, text);
   } catch (error) {
     log.error('a request could not be answered', { kind: pending.kind, arrivalId: pending.arrivalId, error });
   }
@@ -60,34 +65,60 @@ interface Answer {
   readonly answer: string;
 }
 
-async function start({ dataset, businessDate, takeOver }: ReplayRequest): Promise<Answer> {
+async function start({ dataset, businessDate, takeOver, input }: ReplayRequest): Promise<Answer> {
   const day: DatasetDay = { dataset, businessDate };
   const workflowId = loadWorkflowId(day);
   try {
     for (let starts = 1; starts <= MOST_STARTS; starts++) {
-      const runId = await startReplay(day, workflowId);
+      const runId = await startReplay(day, workflowId, input);
       if (runId !== undefined) return { state: 'started', answer: `${workflowId} run ${runId}` };
-      if (!takeOver)
+      if (!takeOver) {
         return {
           state: 'refused',
           answer: `${dataset} of ${businessDate} is being loaded by another run of ${workflowId}`,
         };
+      }
       await endRun(workflowId);
     }
     return { state: 'failed', answer: `other runs of ${workflowId} kept coming first` };
   } catch (error) {
-    return { state: 'failed', answer: error instanceof Error ? error.message : String(error) };
+    return { state: 'failed', answer: sentenceOf(error) };
   }
 }
 
+/** Ends everything, then, if asked, starts the last day of each dataset; those that others come after go first. */
+async function reboot({ replayLast }: RebootRequest): Promise<Answer> {
+  try {
+    const { cancelled, terminated, sessionsEnded, last } = await rebootAll();
+    const ended = `${cancelled} loads cancelled, ${terminated} terminated, ${sessionsEnded} sessions ended`;
+    if (!replayLast) return { state: 'started', answer: ended };
+    const started: string[] = [];
+    for (const day of last) {
+      const runId = await startReplay(day, loadWorkflowId(day), 'source');
+      started.push(`${loadWorkflowId(day)} run ${runId ?? 'of somebody else'}`);
+    }
+    return { state: 'started', answer: [ended, ...started].join('; ') };
+  } catch (error) {
+    return { state: 'failed', answer: sentenceOf(error) };
+  }
+}
+
+function sentenceOf(error: unknown): string {
+  return outcomeOf(error).error.message;
+}
+
 /** The run that was started, or undefined where another run holds the day. */
-async function startReplay(day: DatasetDay, workflowId: string): Promise<string | undefined> {
+async function startReplay(
+  day: DatasetDay,
+  workflowId: string,
+  input: ReplayInput,
+): Promise<string | undefined> {
   try {
     const child = await startChild(loadDay, {
       workflowId,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       typedSearchAttributes: [...dayIs(day), ...stateIs('running')],
-      args: [{ ...day, kind: 'replay' }],
+      args: [{ ...day, kind: 'replay', input }],
     });
     return child.firstExecutionRunId;
   } catch (error) {

@@ -1,5 +1,5 @@
 import { CancellationScope, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
-import type { Attempt, AttemptKind, Receipt } from '../rules/attempt.ts';
+import type { Attempt, AttemptKind, Receipt, ReplayInput } from '../rules/attempt.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { TakenOver } from '../activities/index.ts';
 import { atMost } from './at-most.ts';
@@ -9,7 +9,7 @@ import { bookkeeping, steps } from './policies.ts';
 import { stateIs } from './search-attributes.ts';
 
 /** Loads one dataset day, whole or not at all: take over → extract → transform → load → audit → receipt (§3). */
-export async function loadDay({ dataset, businessDate, kind }: LoadDayRequest): Promise<DayLoaded> {
+export async function loadDay({ dataset, businessDate, kind, input }: LoadDayRequest): Promise<DayLoaded> {
   const day = { dataset, businessDate };
   const progress = new Progress();
   setHandler(progressQuery, () => progress.steps);
@@ -21,7 +21,7 @@ export async function loadDay({ dataset, businessDate, kind }: LoadDayRequest): 
   }
   const { attempt } = taken; // from here on, older attempts cannot commit
   try {
-    const receipt = await ride(attempt, progress);
+    const receipt = await ride(attempt, input, progress);
     await close(attempt, { outcome: 'loaded' });
     return { receipt, alreadyLoaded: false };
   } catch (cause) {
@@ -40,9 +40,9 @@ async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> 
   }
 }
 
-async function ride(attempt: Attempt, progress: Progress): Promise<Receipt> {
+async function ride(attempt: Attempt, input: ReplayInput | undefined, progress: Progress): Promise<Receipt> {
   const { extract, transform, load, auditNight } = steps(attempt.plan);
-  const landed = await progress.of('extract', 1, () => extract(attempt));
+  const landed = await progress.of('extract', 1, () => extract(attempt, input));
   progress.note({ bytes: landed.bytes });
   const parts = Array.from({ length: landed.parts }, (_, index) => index + 1);
   const staged = await progress.of('transform', landed.parts, () =>

@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
-import type { AttemptKind, Receipt } from '../rules/attempt.ts';
+import type { AttemptKind, Receipt, ReplayInput } from '../rules/attempt.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 
 /** Names that the outside relies on (§6): workflow ids, signals, queries, the task queue. */
@@ -15,6 +15,8 @@ export function loadWorkflowId({ dataset, businessDate }: DatasetDay): string {
 /** What `loadDay` is started with. */
 export interface LoadDayRequest extends DatasetDay {
   readonly kind: AttemptKind;
+  /** By default the source. */
+  readonly input?: ReplayInput;
 }
 
 /** What `loadDay` answers. */
@@ -26,6 +28,9 @@ export interface DayLoaded {
 
 /** Replays one day; the payload is a `ReplayRequest` in plain JSON. */
 export const replayDay = defineSignal<[unknown]>('replayDay');
+
+/** Stops everything and starts clean; the payload is a `RebootRequest` in plain JSON. */
+export const coldReboot = defineSignal<[unknown]>('coldReboot');
 
 /** A step of a running load, for whoever watches. */
 export interface StepProgress {

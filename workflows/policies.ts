@@ -44,8 +44,8 @@ function optionsOf({
   };
 }
 
-/** Ends the run that holds a day, for a take-over. */
-export const { endRun } = proxyActivities<Activities>({
+/** Ends the run that holds a day, for a take-over; or all of them. */
+export const { endRun, rebootAll } = proxyActivities<Activities>({
   startToCloseTimeout: '60 s',
   heartbeatTimeout: '10 s',
   retry: { initialInterval: '1 s', backoffCoefficient: 2, maximumInterval: '10 s', maximumAttempts: 5 },

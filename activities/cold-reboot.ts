@@ -1,0 +1,74 @@
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import { WarehouseUnavailable } from '../rules/errors.ts';
+import { latestOwed } from '../rules/night.ts';
+import { warehouseError } from '../warehouse/failure.ts';
+import { locksOnPublished, loadSessions } from '../warehouse/stale.ts';
+import type { Deps } from './deps.ts';
+import { endLoads } from './end-loads.ts';
+import { runStep } from './step.ts';
+import { closeAbandoned } from './sweep-attempts.ts';
+
+/** What a cold reboot ended. */
+export interface Rebooted {
+  readonly cancelled: number;
+  readonly terminated: number;
+  readonly sessionsEnded: number;
+  readonly attemptsClosed: number;
+}
+
+type RebootDeps = Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 'log'>;
+
+/**
+ * Stops everything and leaves it clean: running loads are cancelled, or terminated past a bound; every load session
+ * is ended; attempts are closed with what the ledger says; then nothing may hold a session or a lock on what is
+ * published. Needs no worker, so that an operator can do it when none answers.
+ * @throws WarehouseUnavailable naming who still holds on
+ */
+export async function rebootCold(deps: RebootDeps, signal: AbortSignal): Promise<Rebooted> {
+  const { warehouse, eviction } = deps;
+  const ended = await endLoads(deps, signal);
+  const sessions = await loadSessions(warehouse);
+  for (const session of sessions) await eviction.end(session);
+  const attemptsClosed = await closeAbandoned(deps, 0);
+  const holders = await locksOnPublished(warehouse);
+  if (holders.length > 0) {
+    throw new WarehouseUnavailable('All loads are ended, yet something else locks published tables', {
+      detail: holders.join('\n'),
+      hint: 'End these sessions (select pg_terminate_backend(pid)), or wait for them.',
+    });
+  }
+  return { ...ended, sessionsEnded: sessions.length, attemptsClosed };
+}
+
+/**
+ * The last business day of each scheduled dataset, those first that others come after.
+ * @param now ISO 8601
+ */
+export function lastDays(datasets: ReadonlyMap<string, Dataset>, now: string): DatasetDay[] {
+  const days: DatasetDay[] = [];
+  const visit = ({ name, schedule }: Dataset) => {
+    if (!schedule || days.some(({ dataset }) => dataset === name)) return;
+    for (const before of schedule.after) {
+      const dataset = datasets.get(before);
+      if (dataset) visit(dataset);
+    }
+    days.push({ dataset: name, businessDate: latestOwed(schedule, now) });
+  };
+  for (const dataset of datasets.values()) visit(dataset);
+  return days;
+}
+
+/** The same by signal, for `control`. */
+export const createRebootAll = (deps: Deps) =>
+  async function rebootAll(): Promise<Rebooted & { readonly last: readonly DatasetDay[] }> {
+    return runStep(deps.log, async ({ signal, log }) => {
+      try {
+        const rebooted = await rebootCold({ ...deps, log }, signal);
+        log.warn({ ...rebooted }, 'cold reboot done');
+        return { ...rebooted, last: lastDays(deps.datasets, new Date().toISOString()) };
+      } catch (error) {
+        throw warehouseError(error, 'The cold reboot could not be finished');
+      }
+    });
+  };
