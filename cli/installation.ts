@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { DataSource } from 'typeorm';
-import { findEngines } from '../local/engines.ts';
+import { findEngines, type FoundEngines } from '../local/engines.ts';
 import { parseBusinessDate, type BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { ConfigurationError, UsageError } from '../rules/errors.ts';
@@ -17,13 +17,16 @@ export interface Installation {
   readonly datasets: ReadonlyMap<string, Dataset>;
   readonly databases: Databases;
   readonly temporal: TemporalTarget;
+  /** Of the embedded Temporal, where its binary has one. */
+  readonly temporalUiUrl?: string | undefined;
 }
 
 /** @throws ConfigurationError where nothing is configured and nothing runs */
 export async function openInstallation(): Promise<Installation> {
   const config = readConfig();
   const datasets = await loadDatasets(config.projectRoot);
-  const found = config.databaseUrl && config.temporalAddress ? {} : await findEngines(config.home);
+  const found: FoundEngines =
+    config.databaseUrl && config.temporalAddress ? {} : await findEngines(config.home);
   const address = config.temporalAddress ?? found.temporalAddress;
   if (!(config.databaseUrl ?? found.databaseUrl) || !address) {
     throw new ConfigurationError(`Nothing runs under ${config.home}`, {
@@ -31,7 +34,9 @@ export async function openInstallation(): Promise<Installation> {
     });
   }
   const databases = await databasesOf(config, found.databaseUrl);
-  return { config, datasets, databases, temporal: { address, namespace: config.temporalNamespace } };
+  const temporal = { address, namespace: config.temporalNamespace };
+  const temporalUiUrl = config.temporalAddress === undefined ? found.temporalUiUrl : undefined;
+  return { config, datasets, databases, temporal, temporalUiUrl };
 }
 
 /** Opens the warehouse for one command. @throws ConfigurationError where it does not let us in */

@@ -1,11 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { Cancelled, ConfigurationError, UsageError } from '../rules/errors.ts';
+import { addDataset } from './dataset.ts';
 import { addDemo } from './demo.ts';
+import { addDoctor } from './doctor.ts';
+import { addBackfill } from './backfill.ts';
+import { addCancel } from './cancel.ts';
 import { addMigrate } from './migrate.ts';
-import { Output } from './output.ts';
+import { endWithReader, Output } from './output.ts';
+import { addQuarantine } from './quarantine.ts';
+import { addReplay } from './replay.ts';
 import { addRun } from './run.ts';
+import { addShow } from './show.ts';
 import { addSimulate } from './simulate.ts';
+import { addStatus } from './status.ts';
 import { addUp } from './up.ts';
 import { addWorker } from './worker.ts';
 
@@ -14,7 +22,22 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
 
-const COMMANDS = [addUp, addDemo, addWorker, addMigrate, addSimulate, addRun];
+const COMMANDS = [
+  addUp,
+  addDemo,
+  addWorker,
+  addMigrate,
+  addDoctor,
+  addDataset,
+  addSimulate,
+  addRun,
+  addReplay,
+  addBackfill,
+  addStatus,
+  addShow,
+  addCancel,
+  addQuarantine,
+];
 
 /** Runs one command. `argv` as Node has it: the interpreter and the script come first. */
 export async function main(argv: string[]): Promise<void> {
@@ -23,6 +46,7 @@ export async function main(argv: string[]): Promise<void> {
     .version(await version())
     .exitOverride()
     .showHelpAfterError('(nighttrain --help lists the commands)');
+  endWithReader();
   for (const add of COMMANDS) add(program);
   for (const command of program.commands) command.exitOverride();
   try {

@@ -3,6 +3,14 @@ import { describe } from '../rules/errors.ts';
 /** The version of every JSON document that a command prints (§6). */
 const DOCUMENT_VERSION = 1;
 
+/** Ends the command without a word once nobody reads its answer any more: `nighttrain status | head`. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
+}
+
 /** Where a command's words go: the answer to stdout, everything else to stderr. */
 export class Output {
   readonly json: boolean;

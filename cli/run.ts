@@ -1,13 +1,13 @@
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Command } from 'commander';
-import type { DatasetDay } from '../rules/dataset-day.ts';
-import { DayIsTaken, UsageError } from '../rules/errors.ts';
+import { UsageError } from '../rules/errors.ts';
 import { latestOwed } from '../rules/night.ts';
-import { loadWorkflowId, TASK_QUEUE, type LoadDayRequest } from '../workflows/messages.ts';
-import { dayIs, stateIs } from '../workflows/search-attributes.ts';
-import { follow } from './follow.ts';
+import { loadWorkflowId } from '../workflows/messages.ts';
+import { follow, goOnUnless } from './follow.ts';
 import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
+import { requireWorker } from './pollers.ts';
+import { StopRequest } from './signals.ts';
+import { startLoad } from './start-load.ts';
 
 interface RunOptions {
   readonly date?: string;
@@ -27,7 +27,8 @@ export function addRun(program: Command): void {
 
 async function run(name: string, options: RunOptions): Promise<void> {
   const output = new Output(options.json ?? false);
-  await withInstallation(async ({ datasets, client }) => {
+  using stop = StopRequest.listen();
+  await withInstallation(async ({ datasets, client, warehouse }) => {
     const dataset = datasetNamed(datasets, name);
     const owed = dataset.schedule && latestOwed(dataset.schedule, new Date().toISOString());
     const businessDate = options.date === undefined ? owed : dateNamed(options.date);
@@ -36,28 +37,15 @@ async function run(name: string, options: RunOptions): Promise<void> {
         hint: 'Name one: --date YYYY-MM-DD',
       });
     const day = { dataset: name, businessDate };
-    const request: LoadDayRequest = { ...day, kind: 'run' };
-    const handle = await client.workflow
-      .start('loadDay', {
-        workflowId: loadWorkflowId(day),
-        taskQueue: TASK_QUEUE,
-        typedSearchAttributes: [...dayIs(day), ...stateIs('running')],
-        args: [request],
-      })
-      .catch((error: unknown) => {
-        throw error instanceof WorkflowExecutionAlreadyStartedError ? isTaken(day) : error;
-      });
+    await requireWorker(client, output, options.detach ?? false);
+    goOnUnless(stop.signal);
+    const runId = await startLoad(client, { ...day, kind: 'run' });
     if (options.detach) {
-      output.line(`Started ${handle.workflowId}, run ${handle.firstExecutionRunId}`);
-      output.document({ ...day, workflowId: handle.workflowId, runId: handle.firstExecutionRunId });
+      const workflowId = loadWorkflowId(day);
+      output.line(`Started ${workflowId}, run ${runId}`);
+      output.document({ ...day, workflowId, runId });
     } else {
-      await follow(client, day, handle.firstExecutionRunId, output);
+      await follow({ client, warehouse, day, runId }, output, stop.signal);
     }
-  });
-}
-
-function isTaken({ dataset, businessDate }: DatasetDay): DayIsTaken {
-  return new DayIsTaken(`${dataset} of ${businessDate} is being loaded by another run`, {
-    hint: `See which: npx nighttrain show ${dataset} ${businessDate}`,
   });
 }

@@ -95,6 +95,15 @@ export class EngineFailed extends NightTrainError {}
 /** A night of the demo did not end as it should have. */
 export class DemoFailed extends NightTrainError {}
 
+/** Nobody took up in time what was asked for: no worker polls, `control` is silent, a cancelled run does not end. */
+export class Unanswered extends NightTrainError {}
+
+/** `control` did not start what was asked for. */
+export class RequestRefused extends NightTrainError {}
+
+/** What a command is about does not exist: no run to cancel, no attempt to show. */
+export class NothingThere extends NightTrainError {}
+
 /** Someone asked for the attempt to stop (R13). */
 export class Cancelled extends NightTrainError {}
 

@@ -7,6 +7,7 @@ export interface RuleCount {
   readonly rule: string;
   /** Rows in quarantine's table. */
   readonly kept: number;
+  /** At fault; null where it is none, or several. */
   readonly column: string | null;
   /** Why, in the words of one of its rows. */
   readonly reason: string;
@@ -31,7 +32,7 @@ export async function countByRule(
        where dataset = $1 and business_date = $2 and epoch = any($3::bigint[])
      )
      select rule, count(*) as kept,
-       max(column_name) filter (where place = 1) as column, max(reason) filter (where place = 1) as reason,
+       case when count(distinct coalesce(column_name, '')) = 1 then max(column_name) end as column, max(reason) filter (where place = 1) as reason,
        jsonb_agg(jsonb_build_object('part', part, 'record', record, 'line', line) order by place)
          filter (where place <= 5) as samples
      from kept group by rule order by count(*) desc, rule`,

@@ -14,6 +14,8 @@ export interface DayRange {
 /** What the attempts and the ledger say of one day. */
 export interface DayRecord extends DatasetDay {
   readonly attempts: number;
+  /** The schedule tried it, whoever else did. */
+  readonly isScheduled: boolean;
   /** The attempt with the greatest epoch; null where retention has taken the attempts of a loaded day. */
   readonly latest: {
     readonly state: AttemptState;
@@ -43,25 +45,30 @@ export async function readDays(
 ): Promise<{ readonly days: readonly DayRecord[]; readonly isCut: boolean }> {
   const rows = await warehouse.query<DayRecord[]>(
     `with attempted as (
-       select dataset, business_date, count(*) as attempts, max(epoch) as epoch
+       select dataset, business_date, count(*) as attempts, max(epoch) as epoch,
+         bool_or(kind = 'nightly') as is_scheduled
        from nighttrain.attempt
        group by dataset, business_date
+     ), day as (
+       select dataset, business_date, t.attempts, t.is_scheduled, t.epoch, p.load_id
+       from attempted t full join nighttrain.published_day p using (dataset, business_date)
+       where ($1::text is null or dataset = $1)
+         and ($2::date is null or business_date >= $2) and ($3::date is null or business_date <= $3)
      )
-     select dataset, business_date as "businessDate", coalesce(t.attempts, 0) as attempts,
+     select d.dataset, d.business_date as "businessDate", coalesce(d.attempts, 0) as attempts,
+       coalesce(d.is_scheduled, false) as "isScheduled",
        case when a.epoch is not null then jsonb_build_object(
          'state', a.state, 'epoch', a.epoch, 'error', a.error, 'startedAt', ${utc('a.started_at')},
          'counts', ${counts('a')}) end as latest,
        case when b.load_id is not null then jsonb_build_object(
          'loadId', b.load_id, 'epoch', b.epoch, 'startedAt', ${utc('b.started_at')},
          'committedAt', ${utc('c.committed_at')}, 'counts', ${counts('b')}) end as published
-     from attempted t
-       full join nighttrain.published_day p using (dataset, business_date)
-       left join nighttrain.attempt a using (dataset, business_date, epoch)
-       left join nighttrain.load_batch b on b.load_id = p.load_id
-       left join nighttrain.audit_chain c on c.load_id = p.load_id
-     where ($1::text is null or dataset = $1)
-       and ($2::date is null or business_date >= $2) and ($3::date is null or business_date <= $3)
-     order by business_date desc, dataset
+     from day d
+       left join nighttrain.attempt a
+         on a.dataset = d.dataset and a.business_date = d.business_date and a.epoch = d.epoch
+       left join nighttrain.load_batch b on b.load_id = d.load_id
+       left join nighttrain.audit_chain c on c.load_id = d.load_id
+     order by d.business_date desc, d.dataset
      limit ${MOST_DAYS + 1}`,
     [dataset, from, to],
   );

@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { dayLabel } from '../rules/dataset-day.ts';
+import { countByRule } from '../warehouse/quarantine-list.ts';
+import { closedAttempt } from './closed-attempt.ts';
+import { count, plural } from './figures.ts';
+import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { Output } from './output.ts';
+import { addQuarantineExport } from './quarantine-export.ts';
+import { addQuarantineShow } from './quarantine-show.ts';
+
+export function addQuarantine(program: Command): void {
+  const quarantine = program
+    .command('quarantine')
+    .description('the rejected rows of a day, as its latest closed attempt left them');
+  quarantine
+    .command('list <dataset> <date>')
+    .description('how many rows broke which rule, and where the first of them are')
+    .option('--json', 'one JSON document on stdout')
+    .action(list);
+  addQuarantineShow(quarantine);
+  addQuarantineExport(quarantine);
+}
+
+async function list(name: string, date: string, options: { readonly json?: boolean }): Promise<void> {
+  const output = new Output(options.json ?? false);
+  await withInstallation(async ({ datasets, warehouse }) => {
+    const day = { dataset: datasetNamed(datasets, name).name, businessDate: dateNamed(date) };
+    const attempt = await closedAttempt(warehouse, day);
+    const kept = await countByRule(warehouse, attempt);
+    // The table may hold fewer than there are (R5); an attempt that did not come far enough has no tally of its own.
+    const rules = kept.map((rule) => ({ ...rule, rows: attempt.rejectedByRule[rule.rule] ?? rule.kept }));
+    const rejected = attempt.rowsRejected ?? rules.reduce((sum, { rows }) => sum + rows, 0);
+    const of = attempt.rowsRead === null ? '' : ` of ${count(attempt.rowsRead)} read`;
+    output.line(`${dayLabel(day)}, ${attempt.state}: ${plural(rejected, 'row')} rejected${of}`);
+    if (rules.length > 0) {
+      output.line();
+      output.table(
+        ['rule', 'rows', 'column', 'reason', 'first at'],
+        rules.map(({ rule, rows, column, reason, samples }) => [
+          rule,
+          rows,
+          column,
+          reason,
+          samples.map(placeOf).join(', '),
+        ]),
+      );
+      output.line();
+      output.line(`The rows: npx nighttrain quarantine show ${name} ${date}`);
+    }
+    output.document({ ...day, state: attempt.state, epoch: attempt.epoch, rejected, rules });
+  });
+}
+
+function placeOf({ part, record, line }: { part: number; record: number; line: number | null }): string {
+  const place = line === null ? `record ${record}` : `line ${line}`;
+  return part === 1 ? place : `part ${part} ${place}`;
+}
