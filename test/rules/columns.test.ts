@@ -15,6 +15,7 @@ import {
   timestamp,
   type Column,
 } from '../../rules/columns.ts';
+import { cpuMs } from '../support/intake.ts';
 
 const digits = (max: number) =>
   fc.string({ unit: fc.integer({ min: 0, max: 9 }).map(String), maxLength: max });
@@ -175,12 +176,12 @@ describe('columns', () => {
   );
 
   test('a cell of a megabyte is judged in no time', () => {
-    const started = performance.now();
+    const started = cpuMs();
     for (const [, column] of kinds) {
       for (const cell of ['0', '9', '1.', '.1', 'a'].map((piece) => `${piece.repeat(500_000)}x`)) {
         expect(column.parse(cell)).toBeInstanceOf(Rejection);
       }
     }
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(cpuMs() - started).toBeLessThan(2_000);
   });
 });

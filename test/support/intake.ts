@@ -66,6 +66,15 @@ export const matching = (pattern: RegExp): unknown => expect.stringMatching(patt
 /** A text that holds another, inside of an expected object. */
 export const containing = (text: string): unknown => expect.stringContaining(text);
 
+/**
+ * Milliseconds of processor time that this process has had. Bounds on work are set in these: a machine with other
+ * things to do makes any wall clock late.
+ */
+export function cpuMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+}
+
 /** Repeats a look until it is true, or fails at the deadline. */
 export async function until(isSo: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
   for (const end = performance.now() + deadlineMs; !(await isSo());) {
