@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { BusinessDate } from '../rules/business-date.ts';
 import type { Finding } from '../rules/alert.ts';
+import { toJsonb } from '../warehouse/storable.ts';
 
 /**
  * Archives a finding; one that fires already is counted. One that was resolved fires again.
@@ -20,7 +21,7 @@ export async function raise(warehouse: DataSource, finding: Finding): Promise<bo
          severity = excluded.severity, resolved_at = null,
          state = case when a.state = 'resolved' then 'firing' else a.state end
      returning coalesce((select state = 'resolved' from before), true) as news`,
-    [rule, severity, dataset, businessDate, subject, sentence, JSON.stringify(facts)],
+    [rule, severity, dataset, businessDate, subject, sentence, toJsonb(facts)],
   );
   return row?.news ?? false;
 }
@@ -42,6 +43,6 @@ export async function resolveOthers(
        where s.dataset is not distinct from a.dataset and s."businessDate" is not distinct from a.business_date
          and coalesce(s.subject, '') = a.subject
      )`,
-    [rule, JSON.stringify(still)],
+    [rule, toJsonb(still)],
   );
 }

@@ -91,6 +91,7 @@ function fieldsOf(
   for (const name of texts) {
     const value = fields[name];
     if (typeof value !== 'string' || value.trim() === '') return `${name} must be a text`;
+    if (value.includes('\0')) return `${name} holds a NUL character`;
     if (value.length > LONGEST_TEXT) return `${name} is longer than ${LONGEST_TEXT} characters`;
   }
   const known = new Set(['requestId', ...texts, ...others]);

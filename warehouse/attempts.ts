@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import type { AttemptError, AttemptKind, Outcome } from '../rules/attempt.ts';
 import type { Counts } from '../rules/counts.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
+import { toJsonb } from './storable.ts';
 import { attemptEntity } from './entities/attempt.ts';
 
 export interface AttemptStart extends DatasetDay {
@@ -85,7 +86,12 @@ export async function recordEnd(
     .getRepository(attemptEntity)
     .update(
       { ...identityOf(attempt), state: 'running' },
-      { state: outcome, error: error ?? null, loadId: loadId ?? null, endedAt: () => 'clock_timestamp()' },
+      {
+        state: outcome,
+        error: error ? (JSON.parse(toJsonb(error)) as AttemptError) : null,
+        loadId: loadId ?? null,
+        endedAt: () => 'clock_timestamp()',
+      },
     );
 }
 

@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
+import { toJsonb } from './storable.ts';
 import type { Audit, Dataset } from '../rules/dataset.ts';
 
 /** What an audit found: zero rows means good (§1). */
@@ -46,7 +47,7 @@ export async function recordFindings(
     await warehouse.query(
       `insert into nighttrain.audit_result (dataset, business_date, epoch, audit, severity, rows_found, sample)
        values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
-      [day.dataset, day.businessDate, epoch, audit, severity, rowsFound, JSON.stringify(sample)],
+      [day.dataset, day.businessDate, epoch, audit, severity, rowsFound, toJsonb(sample)],
     );
   }
 }

@@ -2,7 +2,6 @@ import type { DataSource, EntityManager } from 'typeorm';
 import type { Receipt } from '../rules/attempt.ts';
 import type { Counts } from '../rules/counts.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
-import { CommitNotFound } from '../rules/errors.ts';
 import { loadBatchEntity } from './entities/load-batch.ts';
 import type { LoadIdentity, OpenedTable } from './day-table.ts';
 
@@ -10,7 +9,7 @@ import type { LoadIdentity, OpenedTable } from './day-table.ts';
 export interface Ledger {
   receiptOfRun(day: DatasetDay, ownerRunId: string): Promise<Receipt | undefined>;
   findBatch(load: LoadIdentity): Promise<Receipt | undefined>;
-  readBack(load: LoadIdentity): Promise<Receipt>;
+  readBack(load: LoadIdentity): Promise<Receipt | undefined>;
 }
 
 /** Asks through the given pool. */
@@ -79,22 +78,9 @@ export async function findBatch(warehouse: DataSource, load: LoadIdentity): Prom
   });
 }
 
-/**
- * The receipt of a batch, read in a new transaction: a COMMIT without complaint proves nothing (R7).
- * @throws CommitNotFound where the ledger has no such batch
- */
-export async function readBack(warehouse: DataSource, load: LoadIdentity): Promise<Receipt> {
-  const receipt = await findReceipt(warehouse, 'b.load_id = $1', [load.loadId]);
-  if (!receipt) {
-    throw new CommitNotFound(
-      `COMMIT of ${load.dataset} of ${load.businessDate} was answered, yet the ledger has no batch`,
-      {
-        detail: `epoch ${load.epoch}, load ${load.loadId}`,
-        hint: 'The transaction had been aborted before; nothing was written, and the step is tried again.',
-      },
-    );
-  }
-  return receipt;
+/** The receipt of a batch, read in a new transaction: a COMMIT without complaint proves nothing (R7). */
+export function readBack(warehouse: DataSource, load: LoadIdentity): Promise<Receipt | undefined> {
+  return findReceipt(warehouse, 'b.load_id = $1', [load.loadId]);
 }
 
 async function findReceipt(

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
+import { toJsonb } from './storable.ts';
 
 /** The table holds the first so many rows of a night; the rejects file in landing holds all (R5). */
 export const QUARANTINE_BOUND = 100_000;
@@ -59,7 +60,6 @@ async function insert(
      from jsonb_to_recordset($4::jsonb)
        as r(part int, record bigint, rule text, line bigint, "column" text, reason text, raw text)
      on conflict do nothing`,
-    // jsonb, like text, cannot hold NUL: it is shown as U+2400, and the landed file keeps the byte.
-    [day.dataset, day.businessDate, epoch, JSON.stringify(rows).replaceAll('\\u0000', '\u2400')],
+    [day.dataset, day.businessDate, epoch, toJsonb(rows)],
   );
 }

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { RequestState } from '../rules/request.ts';
+import { storableText, toJsonb } from './storable.ts';
 import { requestEntity, type RequestRow } from './entities/request.ts';
 
 export type RequestRecord = Omit<RequestRow, 'receivedAt' | 'answeredAt'>;
@@ -14,15 +15,14 @@ export async function recordRequest(warehouse: DataSource, request: RequestRecor
      on conflict (request_id) do nothing`,
     [
       row.requestId,
-      row.kind,
+      storableText(row.kind),
       row.dataset,
       row.businessDate,
-      row.requestedBy,
-      row.reason,
+      storableText(row.requestedBy),
+      storableText(row.reason),
       row.state,
-      row.answer,
-      // jsonb cannot hold NUL.
-      (JSON.stringify(payload) ?? 'null').replaceAll('\\u0000', '\u2400'),
+      storableText(row.answer),
+      toJsonb(payload),
     ],
   );
 }
@@ -36,7 +36,10 @@ export async function answer(
 ): Promise<void> {
   await warehouse
     .getRepository(requestEntity)
-    .update({ requestId, state: 'accepted' }, { state, answer: text, answeredAt: () => 'clock_timestamp()' });
+    .update(
+      { requestId, state: 'accepted' },
+      { state, answer: storableText(text), answeredAt: () => 'clock_timestamp()' },
+    );
 }
 
 /** The request and what was answered so far, or undefined where `control` has not recorded it yet. */

@@ -20,7 +20,7 @@ export interface RowChecks {
 }
 
 /** A table filled by one COPY has its rows by ctid in the order of the stream (§5). */
-const NUMBERED = (table: OpenedTable) =>
+export const NUMBERED = (table: OpenedTable) =>
   `select row_number() over (order by ctid) - 1 as ordinal, d.* from warehouse.${table.name} d`;
 
 /** Finds orphans among the references and, where the key could not be built, the rows that share one (§5). */
