@@ -20,6 +20,9 @@ export interface StepContext {
 
 const HEARTBEAT_MS = 1_000;
 
+/** The failure's type of a step that gave way to its worker's end; it is tried again. */
+export const WORKER_STOPPED = 'WorkerStopped';
+
 /**
  * Runs a step under Temporal: heartbeats every second with the latest progress, maps our errors to failures,
  * and reports a cancellation as one.
@@ -50,7 +53,7 @@ function failureOf(error: unknown, activity: Context, log: Logger, isLocal: bool
     log.info({ reason: activity.cancellationDetails }, 'step stopped');
     // A worker that ends is no reason to end the night: another worker takes the step up again.
     return activity.cancellationDetails?.workerShutdown === true && !isLocal
-      ? ApplicationFailure.retryable('The worker was stopped', 'WorkerStopped')
+      ? ApplicationFailure.retryable('The worker was stopped', WORKER_STOPPED)
       : new CancelledFailure('The step was cancelled');
   }
   if (error instanceof NightTrainError) {

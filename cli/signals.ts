@@ -26,7 +26,12 @@ export class StopRequest implements Disposable {
   }
 }
 
-/** Waits until the worker ends by itself or somebody asks for it; a drained worker is a clean end (exit code 0). */
+const ROLLED_BACK = 1;
+
+/**
+ * Waits until the worker ends by itself or somebody asks for it. The exit code tells how: 0 where every running step
+ * came to its end, 1 where one had to be rolled back.
+ */
 export async function untilStopped(
   worker: RunningWorker,
   { signal }: StopRequest,
@@ -39,4 +44,7 @@ export async function untilStopped(
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
   await worker.done;
+  if (worker.interrupted === 0) return;
+  output.note(`${worker.interrupted} running steps were rolled back; the next worker takes them up again.`);
+  process.exitCode = ROLLED_BACK;
 }

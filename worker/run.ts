@@ -15,6 +15,7 @@ import type { Config } from './config.ts';
 import { ensureControl } from './control.ts';
 import { createDeps } from './deps.ts';
 import { bundleWorkflows } from './bundle.ts';
+import { Interruptions } from './interruptions.ts';
 import { applySchedules, type ScheduleChange } from './schedules.ts';
 import { connectClient, ensureSearchAttributes, type TemporalTarget } from './temporal.ts';
 
@@ -36,6 +37,8 @@ export interface RunningWorker {
   readonly done: Promise<void>;
   /** Takes no new work, lets running steps end within their grace, rolls the others back. */
   stop(): Promise<void>;
+  /** Steps that the stop rolled back; another worker takes them up again. */
+  readonly interrupted: number;
 }
 
 /** A running transaction may end by itself for this long after SIGTERM; then it is rolled back (§7). */
@@ -65,7 +68,8 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     const { connectionOptions } = loadClientConnectConfig();
     const connection = await NativeConnection.connect({ ...connectionOptions, address: temporal.address });
     closers.push(() => connection.close());
-    const worker = await createWorker(setup, connection, client, warehouse);
+    const interruptions = new Interruptions();
+    const worker = await createWorker(setup, connection, client, warehouse, interruptions);
     const done = runToTheEnd(worker, close);
     const changes = await bringInLine(client, datasets).catch(async (error: unknown) => {
       await stop(worker, done); // a connection that a worker holds cannot be closed
@@ -75,7 +79,13 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
       { taskQueue: TASK_QUEUE, datasets: datasets.size, schedules: changes, home: config.home },
       'worker started',
     );
-    return { done, stop: () => stop(worker, done) };
+    return {
+      done,
+      stop: () => stop(worker, done),
+      get interrupted() {
+        return interruptions.count;
+      },
+    };
   } catch (error) {
     await close();
     throw error;
@@ -87,6 +97,7 @@ async function createWorker(
   connection: NativeConnection,
   client: Client,
   warehouse: DataSource,
+  interruptions: Interruptions,
 ): Promise<Worker> {
   const { exchange = (deps) => deps } = setup;
   const deps = exchange(createDeps({ ...setup, temporal: client, warehouse }));
@@ -96,10 +107,13 @@ async function createWorker(
     taskQueue: TASK_QUEUE,
     workflowBundle: setup.workflowBundle ?? (await bundleWorkflows()),
     activities: createActivities(deps),
+    interceptors: { activity: [interruptions.interceptor] },
     shutdownGraceTime: SHUTDOWN_GRACE,
     // A cancel reaches an activity with its next heartbeat: at most a second (§3, Cancellation).
     maxHeartbeatThrottleInterval: '1 s',
     defaultHeartbeatThrottleInterval: '1 s',
+    // A night whose worker was killed goes on with another one after 2 s, not 10: our histories are short to replay.
+    stickyQueueScheduleToStartTimeout: '2 s',
     maxConcurrentActivityTaskExecutions: 8,
   });
 }
