@@ -37,6 +37,18 @@ export default TEST_DATASETS.find(({ name }) => name === '${name}');
   return root;
 }
 
+/** How a worker is started, and the line by which it says that it is there. */
+export interface WorkerCommand {
+  /** For Node. */
+  readonly args: readonly string[];
+  readonly says: string;
+}
+
+const NIGHTTRAIN_WORKER: WorkerCommand = {
+  args: [resolve('bin/nighttrain.js'), 'worker'],
+  says: 'worker started',
+};
+
 /** `nighttrain worker` as a process, to be killed, stopped and woken. */
 export class WorkerProcess implements AsyncDisposable {
   readonly lines: string[] = [];
@@ -49,21 +61,21 @@ export class WorkerProcess implements AsyncDisposable {
 
   /**
    * @param env what the worker is told of its engines and home
-   * @param command what to start with Node
+   * @param command what to start with Node, and what it says when it is there
    */
   static async start(
     env: Readonly<Record<string, string>>,
-    command: readonly string[] = [resolve('bin/nighttrain.js'), 'worker'],
+    { args, says }: WorkerCommand = NIGHTTRAIN_WORKER,
   ): Promise<WorkerProcess> {
-    const child = spawn(process.execPath, command, {
+    const child = spawn(process.execPath, args, {
       cwd: await projectFolder(),
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const worker = new WorkerProcess(child);
     await until(() => {
       if (worker.hasEnded) throw new Error(`the worker did not start:\n${worker.lines.join('\n')}`);
-      return worker.hasSaid('worker started');
+      return worker.hasSaid(says);
     }, 30_000);
     return worker;
   }
@@ -78,6 +90,11 @@ export class WorkerProcess implements AsyncDisposable {
 
   get exitCode(): number | null {
     return this.#child.exitCode;
+  }
+
+  /** Tells a worker of the tests what to do. */
+  tell(order: object): void {
+    if (this.#child.connected) this.#child.send(order);
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -21,7 +21,7 @@ import { connectClient, ensureSearchAttributes } from '../../worker/temporal.ts'
 import { CONTROL_ID, loadWorkflowId, TASK_QUEUE, type LoadDayRequest } from '../../workflows/messages.ts';
 import { TEST_DATASETS } from './datasets.ts';
 import { endingOf, type Ending } from './ending.ts';
-import { workflowBundle, WorkerProcess } from './house-worker.ts';
+import { workflowBundle, WorkerProcess, type WorkerCommand } from './house-worker.ts';
 import { dayOf, until } from './intake.ts';
 import { sharedEngines } from './shared-engines.ts';
 import { ask, PASSWORD, TEMPLATE } from './template.ts';
@@ -170,7 +170,7 @@ export class House implements AsyncDisposable {
    */
   async startWorkerProcess(
     env: Readonly<Record<string, string>> = {},
-    command?: readonly string[],
+    command?: WorkerCommand,
   ): Promise<WorkerProcess> {
     const variables = {
       NIGHTTRAIN_HOME: this.folder,
