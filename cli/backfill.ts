@@ -17,8 +17,8 @@ import { StopRequest } from './signals.ts';
 type Only = 'missing' | 'unsuccessful' | 'all';
 
 interface BackfillOptions {
-  readonly from: string;
-  readonly to: string;
+  readonly from: BusinessDate;
+  readonly to: BusinessDate;
   readonly concurrency: number;
   readonly only: Only;
   readonly dryRun?: boolean;
@@ -32,8 +32,8 @@ export function addBackfill(program: Command): void {
   program
     .command('backfill <dataset>')
     .description('loads a range of days; exit code 1 while some day of it is not loaded')
-    .requiredOption('--from <date>', 'the first business date')
-    .requiredOption('--to <date>', 'the last business date')
+    .requiredOption('--from <date>', 'the first business date', dateNamed)
+    .requiredOption('--to <date>', 'the last business date', dateNamed)
     .option('--concurrency <n>', `days at once, from 1 to ${MOST_AT_ONCE}`, concurrencyNamed, 4)
     .addOption(
       new Option(
@@ -56,10 +56,11 @@ function concurrencyNamed(text: string): number {
 
 async function backfill(name: string, options: BackfillOptions): Promise<void> {
   const output = new Output(options.json ?? false);
+  const days = rangeNamed(options.from, options.to);
   using stop = StopRequest.listen();
   await withInstallation(async ({ datasets, client, warehouse }) => {
     const dataset = datasetNamed(datasets, name);
-    const dates = datesOf(dataset, rangeNamed(dateNamed(options.from), dateNamed(options.to)));
+    const dates = datesOf(dataset, days);
     const chosen = choose(await readRange(warehouse, dataset, dates), options.only);
     if (options.dryRun) {
       output.line(

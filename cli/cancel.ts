@@ -1,5 +1,6 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Command } from 'commander';
+import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { NothingThere, Unanswered } from '../rules/errors.ts';
 import { loadWorkflowId } from '../workflows/messages.ts';
@@ -10,16 +11,22 @@ import { Output } from './output.ts';
 
 export function addCancel(program: Command): void {
   program
-    .command('cancel <dataset> <date>')
+    .command('cancel')
+    .argument('<dataset>')
+    .argument('<date>', 'the business date', dateNamed)
     .description('stops the load of a day: it rolls back, and nothing half done stays')
     .option('--json', 'one JSON document on stdout')
     .action(cancel);
 }
 
-async function cancel(name: string, date: string, options: { readonly json?: boolean }): Promise<void> {
+async function cancel(
+  name: string,
+  businessDate: BusinessDate,
+  options: { readonly json?: boolean },
+): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, client, warehouse }) => {
-    const day: DatasetDay = { dataset: datasetNamed(datasets, name).name, businessDate: dateNamed(date) };
+    const day: DatasetDay = { dataset: datasetNamed(datasets, name).name, businessDate };
     const runId = await findRun(client, day);
     const end = await cancelLoad({ client, warehouse, day, runId });
     if (!end) {
@@ -27,7 +34,7 @@ async function cancel(name: string, date: string, options: { readonly json?: boo
         `The load of ${dayLabel(day)} did not end within ${LONGEST_CANCEL_MS / 1000} s; the cancel stands`,
         {
           detail: `${loadWorkflowId(day)}, run ${runId}`,
-          hint: `Is a worker up? npx nighttrain up. Then: npx nighttrain show ${name} ${date}`,
+          hint: `Is a worker up? npx nighttrain up. Then: npx nighttrain show ${name} ${businessDate}`,
         },
       );
     }

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Option, type Command } from 'commander';
 import { openLandingFolder } from '../intake/landing-folder.ts';
+import type { BusinessDate } from '../rules/business-date.ts';
 import { UsageError } from '../rules/errors.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
 import { plural } from './figures.ts';
@@ -22,7 +23,9 @@ interface ExportOptions {
 
 export function addQuarantineExport(quarantine: Command): void {
   quarantine
-    .command('export <dataset> <date>')
+    .command('export')
+    .argument('<dataset>')
+    .argument('<date>', 'the business date', dateNamed)
     .description('all rejected rows, to stdout or a file')
     .addOption(new Option('--format <format>', 'of the rows').choices(['csv', 'jsonl']).default('csv'))
     .option('--output <file>', 'a file, which appears whole; by default stdout')
@@ -30,11 +33,11 @@ export function addQuarantineExport(quarantine: Command): void {
     .action(exportRows);
 }
 
-async function exportRows(name: string, date: string, options: ExportOptions): Promise<void> {
+async function exportRows(name: string, businessDate: BusinessDate, options: ExportOptions): Promise<void> {
   const output = new Output(false);
   await withInstallation(async ({ datasets, warehouse, config }) => {
     const dataset = datasetNamed(datasets, name);
-    const day = { dataset: dataset.name, businessDate: dateNamed(date) };
+    const day = { dataset: dataset.name, businessDate };
     const attempt = await closedAttempt(warehouse, day);
     const { isMasked, mask } = maskOf(dataset, options.raw ?? false);
     let rows = 0;

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
 import { countQuarantined, readQuarantine } from '../warehouse/quarantine-rows.ts';
@@ -20,7 +21,9 @@ const RAW_SHOWN = 160;
 
 export function addQuarantineShow(quarantine: Command): void {
   quarantine
-    .command('show <dataset> <date>')
+    .command('show')
+    .argument('<dataset>')
+    .argument('<date>', 'the business date', dateNamed)
     .description('rejected rows with their reasons and raw text')
     .option('--rule <rule>', 'only those that broke this rule')
     .option('--limit <n>', `at most so many rows, up to ${MOST_SHOWN}`, limitNamed, 20)
@@ -35,11 +38,11 @@ function limitNamed(text: string): number {
   throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_SHOWN}.`);
 }
 
-async function show(name: string, date: string, options: ShowOptions): Promise<void> {
+async function show(name: string, businessDate: BusinessDate, options: ShowOptions): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, warehouse }) => {
     const dataset = datasetNamed(datasets, name);
-    const day = { dataset: dataset.name, businessDate: dateNamed(date) };
+    const day = { dataset: dataset.name, businessDate };
     const attempt = await closedAttempt(warehouse, day);
     const { isMasked, mask } = maskOf(dataset, options.raw ?? false);
     const rows: Quarantined[] = [];
@@ -58,7 +61,7 @@ async function show(name: string, date: string, options: ShowOptions): Promise<v
     const rejected = attempt.rowsRejected ?? (await countQuarantined(warehouse, attempt));
     if (isMore) {
       output.note(
-        `The first ${plural(rows.length, 'row')} of ${count(rejected)} rejected; all of them: npx nighttrain quarantine export ${name} ${date}`,
+        `The first ${plural(rows.length, 'row')} of ${count(rejected)} rejected; all of them: npx nighttrain quarantine export ${name} ${businessDate}`,
       );
     }
     output.document({ ...day, state: attempt.state, epoch: attempt.epoch, rejected, isMasked, isMore, rows });

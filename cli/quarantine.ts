@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { countByRule } from '../warehouse/quarantine-list.ts';
 import { closedAttempt } from './closed-attempt.ts';
@@ -13,7 +14,9 @@ export function addQuarantine(program: Command): void {
     .command('quarantine')
     .description('the rejected rows of a day, as its latest closed attempt left them');
   quarantine
-    .command('list <dataset> <date>')
+    .command('list')
+    .argument('<dataset>')
+    .argument('<date>', 'the business date', dateNamed)
     .description('how many rows broke which rule, and where the first of them are')
     .option('--json', 'one JSON document on stdout')
     .action(list);
@@ -21,10 +24,14 @@ export function addQuarantine(program: Command): void {
   addQuarantineExport(quarantine);
 }
 
-async function list(name: string, date: string, options: { readonly json?: boolean }): Promise<void> {
+async function list(
+  name: string,
+  businessDate: BusinessDate,
+  options: { readonly json?: boolean },
+): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, warehouse }) => {
-    const day = { dataset: datasetNamed(datasets, name).name, businessDate: dateNamed(date) };
+    const day = { dataset: datasetNamed(datasets, name).name, businessDate };
     const attempt = await closedAttempt(warehouse, day);
     const kept = await countByRule(warehouse, attempt);
     // The table may hold fewer than there are (R5); an attempt that did not come far enough has no tally of its own.
@@ -45,7 +52,7 @@ async function list(name: string, date: string, options: { readonly json?: boole
         ]),
       );
       output.line();
-      output.line(`The rows: npx nighttrain quarantine show ${name} ${date}`);
+      output.line(`The rows: npx nighttrain quarantine show ${name} ${businessDate}`);
     }
     output.document({ ...day, state: attempt.state, epoch: attempt.epoch, rejected, rules });
   });

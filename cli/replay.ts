@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { DataSource } from 'typeorm';
 import { waitFor } from '../local/wait.ts';
+import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { DayIsTaken, RequestRefused, Unanswered, UsageError } from '../rules/errors.ts';
 import { parseReplayRequest, type ReplayRequest } from '../rules/replay-request.ts';
@@ -29,7 +30,9 @@ const LONGEST_TAKE_OVER_MS = 90_000;
 
 export function addReplay(program: Command): void {
   program
-    .command('replay <dataset> <date>')
+    .command('replay')
+    .argument('<dataset>')
+    .argument('<date>', 'the business date', dateNamed)
     .description('loads a day again, by signal to control; the version before moves to warehouse_history')
     .requiredOption('--reason <text>', 'why; it is kept with the request')
     .option('--take-over', 'end the run that holds the day now')
@@ -38,12 +41,12 @@ export function addReplay(program: Command): void {
     .action(replay);
 }
 
-async function replay(name: string, date: string, options: ReplayOptions): Promise<void> {
+async function replay(name: string, businessDate: BusinessDate, options: ReplayOptions): Promise<void> {
   const output = new Output(options.json ?? false);
   using stop = StopRequest.listen();
   await withInstallation(async ({ datasets, client, warehouse }) => {
     const dataset = datasetNamed(datasets, name).name;
-    const request = requestOf({ dataset, businessDate: dateNamed(date) }, options);
+    const request = requestOf({ dataset, businessDate }, options);
     await requireWorker(client, output, options.detach ?? false);
     goOnUnless(stop.signal);
     await send(client, request);
@@ -54,7 +57,6 @@ async function replay(name: string, date: string, options: ReplayOptions): Promi
     }
     const runId = runStarted(request, await answerTo(warehouse, request, stop.signal));
     output.note(`Replaying ${dayLabel(request)}, request ${request.requestId}, run ${runId}`);
-    const { businessDate } = request;
     await follow({ client, warehouse, day: { dataset, businessDate }, runId }, output, stop.signal);
   });
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BusinessDate } from '../rules/business-date.ts';
 import { UsageError } from '../rules/errors.ts';
 import { latestOwed } from '../rules/night.ts';
 import { loadWorkflowId } from '../workflows/messages.ts';
@@ -10,7 +11,7 @@ import { StopRequest } from './signals.ts';
 import { startLoad } from './start-load.ts';
 
 interface RunOptions {
-  readonly date?: string;
+  readonly date?: BusinessDate;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -19,7 +20,7 @@ export function addRun(program: Command): void {
   program
     .command('run <dataset>')
     .description('loads one day now and follows it; by default the latest that its schedule owes')
-    .option('--date <date>', 'the business date')
+    .option('--date <date>', 'the business date', dateNamed)
     .option('--detach', 'do not wait for the end')
     .option('--json', 'one JSON document on stdout')
     .action(run);
@@ -31,7 +32,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   await withInstallation(async ({ datasets, client, warehouse }) => {
     const dataset = datasetNamed(datasets, name);
     const owed = dataset.schedule && latestOwed(dataset.schedule, new Date().toISOString());
-    const businessDate = options.date === undefined ? owed : dateNamed(options.date);
+    const businessDate = options.date ?? owed;
     if (!businessDate)
       throw new UsageError(`${name} has no schedule, so it owes no day`, {
         hint: 'Name one: --date YYYY-MM-DD',

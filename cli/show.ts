@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { readStory, type AttemptStory, type BatchStory, type DayStory } from '../warehouse/show.ts';
 import { nothingKnown } from './closed-attempt.ts';
@@ -7,7 +8,9 @@ import { Output } from './output.ts';
 
 export function addShow(program: Command): void {
   program
-    .command('show <dataset> <date>')
+    .command('show')
+    .argument('<dataset>')
+    .argument('<date>', 'the business date', dateNamed)
     .description(
       'every attempt of a day, its counts, what was rejected and why, and which version is published',
     )
@@ -15,10 +18,14 @@ export function addShow(program: Command): void {
     .action(show);
 }
 
-async function show(name: string, date: string, options: { readonly json?: boolean }): Promise<void> {
+async function show(
+  name: string,
+  businessDate: BusinessDate,
+  options: { readonly json?: boolean },
+): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, warehouse, temporal, temporalUiUrl }) => {
-    const day = { dataset: datasetNamed(datasets, name).name, businessDate: dateNamed(date) };
+    const day = { dataset: datasetNamed(datasets, name).name, businessDate };
     const story = await readStory(warehouse, day);
     if (story.attempts.length === 0 && story.batches.length === 0) throw nothingKnown(day);
     const linkOf = ({ workflowId, runId }: AttemptStory) =>

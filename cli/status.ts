@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { MOST_DAYS, readDays, type DayRange, type DayRecord } from '../warehouse/status.ts';
 import {
@@ -16,8 +17,8 @@ import { rangeNamed } from './ranges.ts';
 
 interface StatusOptions {
   readonly dataset?: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly from?: BusinessDate;
+  readonly to?: BusinessDate;
   readonly json?: boolean;
 }
 
@@ -26,14 +27,15 @@ export function addStatus(program: Command): void {
     .command('status')
     .description('one line a dataset day: what the ledger says of it')
     .option('--dataset <name>', 'of one dataset')
-    .option('--from <date>', 'from this business date on')
-    .option('--to <date>', 'to this business date')
+    .option('--from <date>', 'from this business date on', dateNamed)
+    .option('--to <date>', 'to this business date', dateNamed)
     .option('--json', 'one JSON document on stdout')
     .action(status);
 }
 
 async function status(options: StatusOptions): Promise<void> {
   const output = new Output(options.json ?? false);
+  if (options.from && options.to) rangeNamed(options.from, options.to);
   await withInstallation(async ({ datasets, warehouse, client }) => {
     const range = rangeOf(datasets, options);
     const { days: records, isCut } = await readDays(warehouse, range);
@@ -53,10 +55,9 @@ async function status(options: StatusOptions): Promise<void> {
 function rangeOf(datasets: ReadonlyMap<string, Dataset>, { dataset, from, to }: StatusOptions): DayRange {
   const range = {
     dataset: dataset === undefined ? null : datasetNamed(datasets, dataset).name,
-    from: from === undefined ? null : dateNamed(from),
-    to: to === undefined ? null : dateNamed(to),
+    from: from ?? null,
+    to: to ?? null,
   };
-  if (range.from && range.to) rangeNamed(range.from, range.to);
   return range;
 }
 

@@ -1,10 +1,16 @@
-import { ApplicationFailureCategory } from '@temporalio/common';
-import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import { ApplicationFailureCategory, RetryState } from '@temporalio/common';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import type { AttemptError, Outcome } from '../rules/attempt.ts';
 
 /** How an attempt ended that threw `cause`, and why in words. */
 export function outcomeOf(cause: unknown): { readonly outcome: Outcome; readonly error: AttemptError } {
-  if (isCancellation(cause)) {
+  if (isCancelled(cause)) {
     return { outcome: 'cancelled', error: { name: 'Cancelled', message: 'The load was cancelled' } };
   }
   const root = cause instanceof ActivityFailure ? cause.cause : cause;
@@ -36,7 +42,16 @@ export function failureOf(error: AttemptError): ApplicationFailure {
   });
 }
 
-/** What a workflow throws that cannot go on: a cancellation as it is, anything else in an operator's words. */
+/** What a workflow throws that cannot go on: a cancellation as one, anything else in an operator's words. */
 export function endOf(cause: unknown): unknown {
-  return isCancellation(cause) ? cause : failureOf(outcomeOf(cause).error);
+  if (isCancellation(cause)) return cause;
+  return isCancelled(cause)
+    ? new CancelledFailure('The load was cancelled')
+    : failureOf(outcomeOf(cause).error);
+}
+
+/** Also a step whose try failed while the cancel was on its way to it, and that is not tried again for that reason. */
+function isCancelled(cause: unknown): boolean {
+  if (isCancellation(cause)) return true;
+  return cause instanceof ActivityFailure && cause.retryState === RetryState.CANCEL_REQUESTED;
 }
