@@ -1,0 +1,80 @@
+import { expect, test } from 'vitest';
+import type { Dataset } from '../../rules/dataset.ts';
+import { ConfigurationError } from '../../rules/errors.ts';
+import { integer, text } from '../../rules/kit.ts';
+import { applySchedules } from '../../worker/schedules.ts';
+import { clients, fares, prices } from '../support/datasets.ts';
+import { openHouse, type House } from '../support/house.ts';
+
+const schedule = { at: '02:00', dueBy: '05:00', timeZone: 'UTC', cadence: 'daily', after: [] } as const;
+
+const describeAll = async (house: House) => {
+  const found = [];
+  for await (const { scheduleId } of house.client.schedule.list()) {
+    const { spec, state } = await house.client.schedule.getHandle(scheduleId).describe();
+    const hour = spec.calendars?.[0]?.hour;
+    found.push({ scheduleId, hour: JSON.stringify(hour), paused: state.paused });
+  }
+  return found.sort((a, b) => a.scheduleId.localeCompare(b.scheduleId));
+};
+
+test('schedules become what the datasets declare: made, kept, changed and removed, and a paused one stays paused', async () => {
+  await using house = await openHouse();
+  const apply = (datasets: Dataset[], dryRun = false) => applySchedules(house.client, datasets, dryRun);
+  const both = [
+    { ...fares, schedule },
+    { ...clients, schedule: { ...schedule, timeZone: 'Africa/Douala' } },
+    prices,
+  ];
+
+  expect(await apply(both, true)).toEqual([
+    { scheduleId: 'nighttrain/fares', action: 'create' },
+    { scheduleId: 'nighttrain/clients', action: 'create' },
+  ]);
+  expect(await describeAll(house)).toEqual([]); // it only said so
+  await apply(both);
+  expect((await apply(both)).map(({ action }) => action)).toEqual(['keep', 'keep']);
+
+  await house.client.schedule.getHandle('nighttrain/fares').pause('the source is being moved');
+  const later = [{ ...fares, schedule: { ...schedule, at: '03:00' } }];
+  await expect.poll(() => describeAll(house)).toHaveLength(2); // listing lags behind a little
+  expect(await apply(later, true)).toEqual([
+    { scheduleId: 'nighttrain/fares', action: 'update' },
+    { scheduleId: 'nighttrain/clients', action: 'delete' },
+  ]);
+  await apply(later);
+  await expect
+    .poll(() => describeAll(house))
+    .toEqual([
+      { scheduleId: 'nighttrain/fares', hour: expect.stringContaining('"start":3') as unknown, paused: true },
+    ]);
+});
+
+test('a schedule that is none of ours is left alone', async () => {
+  await using house = await openHouse();
+  await house.client.schedule.create({
+    scheduleId: 'of somebody else',
+    spec: { calendars: [{ hour: 4 }] },
+    action: { type: 'startWorkflow', workflowType: 'x', taskQueue: 'y' },
+  });
+  await expect.poll(() => describeAll(house)).toHaveLength(1);
+  expect(await applySchedules(house.client, [])).toEqual([]);
+  expect(await describeAll(house)).toHaveLength(1);
+});
+
+test('a dataset whose table or policy differs from its declaration is refused at start, with every difference', async () => {
+  const edited: Dataset = {
+    ...fares,
+    columns: { ...fares.columns, note: integer(), tip: text().orReject() },
+    rejectLimitPercent: 50,
+  };
+  const unknown: Dataset = { ...prices, name: 'prices-2', table: 'price_2' };
+  await using house = await openHouse({ datasets: [edited, unknown] });
+  const error: unknown = await house.startWorker().catch((cause: unknown) => cause);
+  expect(error).toBeInstanceOf(ConfigurationError);
+  const { detail } = error as ConfigurationError;
+  expect(detail).toContain('fares: column note is declared integer, the table has text');
+  expect(detail).toContain('fares: column tip text not null is missing');
+  expect(detail).toMatch(/fares: rejectLimitPercent is declared 50, the warehouse has 30/);
+  expect(detail).toContain('prices-2: table warehouse.price_2 is missing');
+});
