@@ -3,12 +3,23 @@ import type { RunningWorker } from '../worker/run.ts';
 import type { Output } from './output.ts';
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const INTERRUPTED = 130;
+
+/** npm hands on a Ctrl-C that the terminal has sent us already; one that comes later than this was meant. */
+const IMPATIENT_MS = 2_000;
 
 /** Somebody asked this process to stop; from `listen` on, nothing else happens by itself at such a signal. */
 export class StopRequest implements Disposable {
   readonly #controller = new AbortController();
-  readonly #abort = () =>
-    this.#controller.abort(new Cancelled('Interrupted while it was starting; nothing was left half done'));
+  #firstAt = 0;
+  readonly #abort = () => {
+    if (!this.signal.aborted) {
+      this.#firstAt = performance.now();
+      this.#controller.abort(new Cancelled('Interrupted while it was starting; nothing was left half done'));
+    } else if (performance.now() - this.#firstAt > IMPATIENT_MS) {
+      process.exit(INTERRUPTED); // the next start finds the engines; what was being loaded rolls back
+    }
+  };
 
   static listen(): StopRequest {
     const request = new StopRequest();
@@ -38,7 +49,7 @@ export async function untilStopped(
   output: Output,
 ): Promise<void> {
   const stop = () => {
-    output.note('Draining: running steps end or roll back; nothing half done stays.');
+    output.note('Draining: running steps end or roll back; nothing half done stays. (Once more: leave at once.)');
     worker.stop().catch(() => undefined); // `done` reports it
   };
   if (signal.aborted) stop();

@@ -43,6 +43,8 @@ export interface RunningWorker {
 
 /** A running transaction may end by itself for this long after SIGTERM; then it is rolled back (§7). */
 const SHUTDOWN_GRACE = '3 s';
+/** A worker that has not drained by then breaks: what it held is rolled back by PostgreSQL (R14). */
+const SHUTDOWN_FORCE = '30 s';
 
 /**
  * Starts a worker: the warehouse is held against the declarations, schedules and `control` are brought in line, then
@@ -109,6 +111,7 @@ async function createWorker(
     activities: createActivities(deps),
     interceptors: { activity: [interruptions.interceptor] },
     shutdownGraceTime: SHUTDOWN_GRACE,
+    shutdownForceTime: SHUTDOWN_FORCE,
     // A cancel reaches an activity with its next heartbeat: at most a second (§3, Cancellation).
     maxHeartbeatThrottleInterval: '1 s',
     defaultHeartbeatThrottleInterval: '1 s',

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { EngineFailed } from '../../rules/errors.ts';
 
@@ -19,6 +20,7 @@ export interface Ended {
 }
 
 const WORKER_UP_MS = 60_000;
+const DRAIN_MS = 15_000;
 
 /** Runs `nighttrain …` to its end. `said` is told every line as it comes. */
 export async function runCommand(
@@ -53,15 +55,22 @@ export async function startWorkerProcess(shell: Shell, log: string): Promise<Chi
   if (await Promise.race([isUp, gaveUp])) return child;
   child.kill('SIGKILL');
   shell.signal.throwIfAborted();
-  throw new EngineFailed('A worker of the demo did not start', { detail: `its log: ${log}` });
+  throw new EngineFailed('A worker of the demo did not start', { detail: await endOf(log) });
 }
 
-/** Ends a worker and waits for it: SIGTERM drains, SIGKILL is a crash. */
+/** Ends a worker and waits for it: SIGTERM drains, and one that does not in time is killed; SIGKILL is a crash. */
 export async function endWorker(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
   child.kill(signal);
+  const tooLong = setTimeout(() => child.kill('SIGKILL'), DRAIN_MS);
   await ended;
+  clearTimeout(tooLong);
+}
+
+/** The end of a log, for it is gone with the demo's folder. */
+async function endOf(log: string): Promise<string> {
+  return (await readFile(log, 'utf8')).trimEnd().split('\n').slice(-15).join('\n');
 }
 
 function start({ folder, env }: Shell, args: readonly string[], stderr: 'pipe' | number): ChildProcess {

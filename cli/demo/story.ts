@@ -83,8 +83,7 @@ async function failBrokenFile(house: DemoHouse, narrator: Narrator): Promise<voi
 }
 
 async function showStatus(house: DemoHouse, narrator: Narrator): Promise<void> {
-  const range = ['--from', '2013-02-01', '--to', '2013-02-08'];
-  const status = await house.nighttrain(narrator, 'status', ...range);
+  const status = await house.nighttrain(narrator, 'status');
   const states: readonly [string, string, string][] = [
     ['flights', '2013-02-01', 'loaded'],
     ['flights', '2013-02-03', 'failed'],
