@@ -193,7 +193,7 @@ test('what is not there is said in a sentence with the next command, and exit co
   expect(shown.stderr).toContain('npx nighttrain run flights --date 2013-06-01');
 });
 
-test.each([
+test.concurrent.each([
   [
     'a day that the calendar lacks',
     ['replay', 'flights', '2013-02-30', '--reason', 'x'],
