@@ -10,7 +10,7 @@ import {
 import { setHandler, startChild, uuid4, workflowInfo } from '@temporalio/workflow';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { ReplayInput } from '../rules/attempt.ts';
-import type { RebootRequest, ReplayRequest } from '../rules/replay-request.ts';
+import { shortened, type RebootRequest, type ReplayRequest } from '../rules/replay-request.ts';
 import type { PendingRequest } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
 import { coldReboot, loadWorkflowId, replayDay } from './messages.ts';
@@ -27,7 +27,9 @@ const MOST_STARTS = 3;
  */
 export async function control(carriedOver: readonly PendingRequest[] = []): Promise<void> {
   const queue: PendingRequest[] = [...carriedOver];
-  const enqueue = (kind: string, payload: unknown) => void queue.push({ kind, payload, arrivalId: uuid4() });
+  // Cut on arrival: what is pending must fit into one payload when control continues as new.
+  const enqueue = (kind: string, payload: unknown) =>
+    void queue.push({ kind, payload: shortened(payload), arrivalId: uuid4() });
   setHandler(replayDay, (payload) => enqueue('replayDay', payload));
   setHandler(coldReboot, (payload) => enqueue('coldReboot', payload));
   setDefaultSignalHandler((name, ...payloads) => enqueue(name, payloads));

@@ -80,7 +80,7 @@ test.each<[string, unknown, RegExp]>([
     { dataset: 'fares', businessDate: '2024-09-02', requestedBy: 'me', reason: 'r', requestId: 'a b' },
     /requestId/,
   ],
-  ['a NUL', { dataset: 'fa\0res', businessDate: '2024-09-02', requestedBy: 'me', reason: 'r' }, /no dataset/],
+  ['a NUL', { dataset: 'fa\0res', businessDate: '2024-09-02', requestedBy: 'me', reason: 'r' }, /NUL/],
 ])('replayDay with %s is recorded as refused', async (_, payload, answer) => {
   const request = await requestOf(() => house().signal('replayDay', payload));
   expect(request).toMatchObject({

@@ -106,7 +106,7 @@ test('R6, R11: a load whose day is taken over while it stands before COMMIT ends
 test('R5: a load step that is tried again writes its rejected rows once', async () => {
   const day = '2024-07-08';
   await house().put('fares', `${day}.csv`, [
-    ...fareLines(day, { good: 9, bad: 2 }),
+    ...fareLines(day, { good: 14, bad: 2 }),
     `${day},1,5,again`,
     `${day},20,1,`,
   ]);
