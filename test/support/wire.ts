@@ -250,10 +250,11 @@ class Line {
         this.#heldAnswers = [];
         const answer = this.#nextAnswer();
         this.#send(bytes);
-        return void answer.then(() => {
+        const lose = () => {
           this.cut();
           spring(this.#handle(() => answer));
-        });
+        };
+        return void answer.then(lose);
       }
       case 'abort':
         this.#held = [bytes];

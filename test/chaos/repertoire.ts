@@ -1,0 +1,15 @@
+import type { Fault } from './fault.ts';
+import { OPERATOR_FAULTS } from './faults-operator.ts';
+import { POSTGRES_FAULTS } from './faults-postgres.ts';
+import { SOURCE_FAULTS } from './faults-source.ts';
+import { WIRE_FAULTS } from './faults-wire.ts';
+import { WORKER_FAULTS } from './faults-worker.ts';
+
+/** Everything that can strike a night (DESIGN §8). */
+export const REPERTOIRE: readonly Fault[] = [
+  ...WORKER_FAULTS,
+  ...WIRE_FAULTS,
+  ...POSTGRES_FAULTS,
+  ...OPERATOR_FAULTS,
+  ...SOURCE_FAULTS,
+];
