@@ -65,7 +65,7 @@ function say(day: DatasetDay, runId: string, end: DayEnd, output: Output): void 
     output.line(`The load of ${dayLabel(day)} was cancelled; nothing was written`);
     output.line(`To load it: npx nighttrain run ${dataset} --date ${businessDate}`);
   } else {
-    output.note(`Too late to cancel: ${sentenceOf(end)}`);
+    output.note(`Too late to cancel: ${sentenceOf(day, end)}`);
     output.note(`Every attempt: npx nighttrain show ${dataset} ${businessDate}`);
     process.exitCode = 1;
   }

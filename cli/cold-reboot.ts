@@ -81,5 +81,5 @@ async function replayOne(client: Client, warehouse: DataSource, day: DatasetDay,
     return { isLoaded: false, sentence: `The replay of ${dayLabel(day)} was not started: ${answer}` };
   }
   const end = await waitForEnd({ client, warehouse, day, runId });
-  return { isLoaded: end.state === 'loaded', sentence: sentenceOf(end) };
+  return { isLoaded: end.state === 'loaded', sentence: sentenceOf(day, end) };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isGrpcServiceError } from '@temporalio/client';
 import { Cancelled, Unanswered } from '../rules/errors.ts';
-import { dayLabel } from '../rules/dataset-day.ts';
+import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { cancelLoad, LONGEST_CANCEL_MS, waitForEnd, type DayEnd, type Load } from './day-end.ts';
 import { plural } from './figures.ts';
 import { lookAt } from './load-look.ts';
@@ -75,8 +75,8 @@ async function interrupt(load: Load, output: Output): Promise<DayEnd | undefined
 /** Prints an end as the command's answer, and sets the exit code. */
 export function sayEnd({ day, runId }: Load, end: DayEnd, output: Output): void {
   const { state, alreadyLoaded, receipt, error } = end;
-  if (receipt) output.line(sentenceOf(end));
-  else output.note(sentenceOf(end));
+  if (receipt) output.line(sentenceOf(day, end));
+  else output.note(sentenceOf(day, end));
   if (!receipt) {
     const hint = error?.hint ?? '';
     const more = `Every attempt: npx nighttrain show ${day.dataset} ${day.businessDate}`;
@@ -89,8 +89,11 @@ export function sayEnd({ day, runId }: Load, end: DayEnd, output: Output): void 
 }
 
 /** What became of the day, in one sentence. */
-export function sentenceOf({ state, alreadyLoaded, receipt, error }: DayEnd): string {
-  if (!receipt) return error?.message ?? state;
+export function sentenceOf(day: DatasetDay, { state, alreadyLoaded, receipt, error }: DayEnd): string {
+  if (!receipt) {
+    const message = error?.message ?? state;
+    return message.includes(day.businessDate) ? message : `${dayLabel(day)}: ${message}`;
+  }
   const { dataset, businessDate, counts, committedAt } = receipt;
   if (alreadyLoaded) {
     return `${dayLabel(receipt)} is loaded already, since ${committedAt}; to load it again: npx nighttrain replay ${dataset} ${businessDate} --reason …`;

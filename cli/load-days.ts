@@ -73,7 +73,7 @@ async function endOf(load: Load, interrupted: Promise<undefined>): Promise<OneEn
   const ending = waitForEnd(load);
   ending.catch(() => undefined); // heard of in the race, unless an interruption wins it
   const end = (await Promise.race([ending, interrupted])) ?? (await cancelLoad(load));
-  if (end) return { isLoaded: end.state === 'loaded', sentence: sentenceOf(end) };
+  if (end) return { isLoaded: end.state === 'loaded', sentence: sentenceOf(load.day, end) };
   const sentence = `${dayLabel(load.day)} did not end within ${LONGEST_CANCEL_MS / 1000} s; the cancel stands`;
   return { isLoaded: false, sentence };
 }

@@ -1,43 +1,32 @@
 import { readFile } from 'node:fs/promises';
 import { Command, CommanderError } from 'commander';
 import { Cancelled, ConfigurationError, UsageError } from '../rules/errors.ts';
-import { addDataset } from './dataset.ts';
-import { addDemo } from './demo.ts';
-import { addDoctor } from './doctor.ts';
-import { addBackfill } from './backfill.ts';
-import { addCancel } from './cancel.ts';
-import { addMigrate } from './migrate.ts';
 import { endWithReader, Output } from './output.ts';
-import { addQuarantine } from './quarantine.ts';
-import { addReplay } from './replay.ts';
-import { addRun } from './run.ts';
-import { addShow } from './show.ts';
-import { addSimulate } from './simulate.ts';
-import { addStatus } from './status.ts';
-import { addUp } from './up.ts';
-import { addWorker } from './worker.ts';
 
 /** Exit codes that scripts depend on (§6). */
 const FAILED = 1;
 const WRONG_USAGE = 2;
 const INTERRUPTED = 130;
 
-const COMMANDS = [
-  addUp,
-  addDemo,
-  addWorker,
-  addMigrate,
-  addDoctor,
-  addDataset,
-  addSimulate,
-  addRun,
-  addReplay,
-  addBackfill,
-  addStatus,
-  addShow,
-  addCancel,
-  addQuarantine,
-];
+/** A module is loaded when its command is typed, or when all are listed: Temporal's SDK alone takes most of a second. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  up: async () => (await import('./up.ts')).addUp,
+  demo: async () => (await import('./demo.ts')).addDemo,
+  worker: async () => (await import('./worker.ts')).addWorker,
+  migrate: async () => (await import('./migrate.ts')).addMigrate,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  dataset: async () => (await import('./dataset.ts')).addDataset,
+  simulate: async () => (await import('./simulate.ts')).addSimulate,
+  run: async () => (await import('./run.ts')).addRun,
+  replay: async () => (await import('./replay.ts')).addReplay,
+  backfill: async () => (await import('./backfill.ts')).addBackfill,
+  status: async () => (await import('./status.ts')).addStatus,
+  show: async () => (await import('./show.ts')).addShow,
+  cancel: async () => (await import('./cancel.ts')).addCancel,
+  'cold-reboot': async () => (await import('./cold-reboot.ts')).addColdReboot,
+  zombie: async () => (await import('./zombie.ts')).addZombie,
+  quarantine: async () => (await import('./quarantine.ts')).addQuarantine,
+};
 
 /** Runs one command. `argv` as Node has it: the interpreter and the script come first. */
 export async function main(argv: string[]): Promise<void> {
@@ -47,14 +36,18 @@ export async function main(argv: string[]): Promise<void> {
     .exitOverride()
     .showHelpAfterError('(nighttrain --help lists the commands)');
   endWithReader();
-  for (const add of COMMANDS) add(program);
-  for (const command of program.commands) command.exitOverride();
+  for (const name of wanted(argv[2])) (await COMMANDS[name]?.())?.(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = exitCodeOf(error);
     if (!(error instanceof CommanderError)) new Output(false).error(error);
   }
+}
+
+function wanted(typed: string | undefined): readonly string[] {
+  if (typed === '--version') return [];
+  return typed !== undefined && Object.hasOwn(COMMANDS, typed) ? [typed] : Object.keys(COMMANDS);
 }
 
 function exitCodeOf(error: unknown): number {

@@ -3,6 +3,7 @@ import type { BusinessDate } from '../rules/business-date.ts';
 import { UsageError } from '../rules/errors.ts';
 import { latestOwed } from '../rules/night.ts';
 import { loadWorkflowId } from '../workflows/messages.ts';
+import { dryRun } from './dry-run.ts';
 import { follow, goOnUnless } from './follow.ts';
 import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
@@ -12,6 +13,7 @@ import { startLoad } from './start-load.ts';
 
 interface RunOptions {
   readonly date?: BusinessDate;
+  readonly dryRun?: boolean;
   readonly detach?: boolean;
   readonly json?: boolean;
 }
@@ -21,6 +23,7 @@ export function addRun(program: Command): void {
     .command('run <dataset>')
     .description('loads one day now and follows it; by default the latest that its schedule owes')
     .option('--date <date>', 'the business date', dateNamed)
+    .option('--dry-run', 'say what would be loaded, and change nothing')
     .option('--detach', 'do not wait for the end')
     .option('--json', 'one JSON document on stdout')
     .action(run);
@@ -29,7 +32,8 @@ export function addRun(program: Command): void {
 async function run(name: string, options: RunOptions): Promise<void> {
   const output = new Output(options.json ?? false);
   using stop = StopRequest.listen();
-  await withInstallation(async ({ datasets, client, warehouse }) => {
+  await withInstallation(async (here) => {
+    const { datasets, client, warehouse } = here;
     const dataset = datasetNamed(datasets, name);
     const owed = dataset.schedule && latestOwed(dataset.schedule, new Date().toISOString());
     const businessDate = options.date ?? owed;
@@ -38,6 +42,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
         hint: 'Name one: --date YYYY-MM-DD',
       });
     const day = { dataset: name, businessDate };
+    if (options.dryRun) return dryRun(here, day, 'source', output, stop.signal);
     await requireWorker(client, output, options.detach ?? false);
     goOnUnless(stop.signal);
     const runId = await startLoad(client, { ...day, kind: 'run' });

@@ -1,4 +1,4 @@
-import { createLog, installRuntime } from '../worker/log.ts';
+import { createLog, endRuntime, installRuntime } from '../worker/log.ts';
 import { startWorker } from '../worker/run.ts';
 import type { Installation } from './installation.ts';
 import type { Output } from './output.ts';
@@ -16,7 +16,13 @@ export async function work(
 ): Promise<void> {
   const log = createLog(config.logLevel);
   installRuntime(log);
-  const worker = await startWorker({ config, datasets, loaderUrl: databases.loaderUrl, temporal, log });
+  const { loaderUrl } = databases;
+  const worker = await startWorker({ config, datasets, loaderUrl, temporal, log }).catch(
+    async (error: unknown) => {
+      await endRuntime();
+      throw error;
+    },
+  );
   if (!stop.signal.aborted) onUp();
   await untilStopped(worker, stop, output);
 }
