@@ -84,6 +84,19 @@ const CHECKS = [
      coalesce(f.epoch::text, 'none')) as violation
    from nighttrain.load_batch b left join nighttrain.run_fence f using (dataset, business_date)
    where f.epoch is null or b.epoch > f.epoch`,
+  `select format('R6: epoch %s of %s of %s was committed after epoch %s of the same day', epoch, dataset, business_date,
+     before) as violation
+   from (
+     select b.*, lag(epoch) over (partition by b.dataset, business_date order by c.seq) as before
+     from nighttrain.load_batch b join nighttrain.audit_chain c using (load_id)
+   ) b
+   where before > epoch`,
+  `select format('R6: epoch %s of %s of %s was committed after run %s had taken the day over', b.epoch, b.dataset,
+     b.business_date, a.owner_run_id) as violation
+   from nighttrain.load_batch b
+     join nighttrain.audit_chain c using (load_id)
+     join nighttrain.attempt a on (a.dataset, a.business_date) = (b.dataset, b.business_date)
+   where a.epoch > b.epoch and a.owner_run_id <> b.owner_run_id and a.started_at < c.committed_at`,
   `select format('R6: session %s (pid %s) of a load is still there', application_name, pid) as violation
    from pg_stat_activity where datname = current_database() and application_name like 'nt:%'`,
   // R7, R8, R13: the outcome is what the ledger says
