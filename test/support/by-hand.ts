@@ -45,7 +45,7 @@ export class LoadByHand implements AsyncDisposable {
     house: House,
     name: string,
     date: string,
-    { isolation = 'READ COMMITTED' as Isolation } = {},
+    { isolation = 'READ COMMITTED' }: { isolation?: Isolation } = {},
   ): Promise<LoadByHand> {
     const dataset = house.datasets.get(name);
     if (!dataset) throw new Error(`there is no dataset ${name}`);
@@ -72,7 +72,7 @@ export class LoadByHand implements AsyncDisposable {
   }
 
   /** Opens the day's table and fills it. @param rows cells in the order of the dataset's columns */
-  async fill(rows: readonly (readonly (string | number | null)[])[]): Promise<void> {
+  async copyIn(rows: readonly (readonly (string | number | null)[])[]): Promise<void> {
     this.#table = await openDay(this.tx, this.identity, 1);
     const lines = rows.map((row) => `${row.map((cell) => cell ?? '\\N').join('\t')}\n`);
     await copyInto(
@@ -129,7 +129,7 @@ export async function fillFares(
   { rows, amount, isolation }: { rows: number; amount: number; isolation?: Isolation },
 ): Promise<LoadByHand> {
   const load = await LoadByHand.begin(house, 'fares', day, isolation ? { isolation } : {});
-  await load.fill(fareRows(day, rows, amount));
+  await load.copyIn(fareRows(day, rows, amount));
   await load.writeLedger({ read: rows, loaded: rows });
   return load;
 }
@@ -151,7 +151,7 @@ export async function fillClients(
   rows: readonly (readonly (string | number | null)[])[],
 ): Promise<LoadByHand> {
   const load = await LoadByHand.begin(house, 'clients', day);
-  await load.fill(rows);
+  await load.copyIn(rows);
   const { inserted, updated, unchanged, stale } = await load.delta();
   const loaded = inserted + updated + unchanged;
   await load.writeLedger({ read: loaded + stale, loaded, discarded: stale });

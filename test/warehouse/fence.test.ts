@@ -75,7 +75,7 @@ test('R6: a take-over waits for a COMMIT that is being judged, and neither is lo
 
 test('R2: the trigger has the last word, whatever limit the loader believes in', async () => {
   await using load = await LoadByHand.begin(house(), 'fares', '2024-06-06');
-  await load.fill(fareRows('2024-06-06', 6, 1));
+  await load.copyIn(fareRows('2024-06-06', 6, 1));
   await load.writeLedger({ read: 10, loaded: 6, rejected: 4 });
   expect(await refusedWith(load.commit())).toBe('NT002');
 });
@@ -83,7 +83,7 @@ test('R2: the trigger has the last word, whatever limit the loader believes in',
 test('R2: exactly at the limit the trigger lets the night pass', async () => {
   const day = '2024-06-07';
   await using load = await LoadByHand.begin(house(), 'fares', day);
-  await load.fill(fareRows(day, 7, 1));
+  await load.copyIn(fareRows(day, 7, 1));
   await load.writeLedger({ read: 15, loaded: 7, rejected: 3, discarded: 5 });
   await load.commit();
   expect(await rowsOf(day)).toBe(7);
@@ -91,21 +91,21 @@ test('R2: exactly at the limit the trigger lets the night pass', async () => {
 
 test('R3: the trigger refuses an empty source, whatever the loader believes', async () => {
   await using load = await LoadByHand.begin(house(), 'fares', '2024-06-08');
-  await load.fill([]);
+  await load.copyIn([]);
   await load.writeLedger({ read: 5, discarded: 5 });
   expect(await refusedWith(load.commit())).toBe('NT003');
 });
 
 test('R4: counts that do not add up are no ledger row', async () => {
   await using load = await LoadByHand.begin(house(), 'fares', '2024-06-09');
-  await load.fill(fareRows('2024-06-09', 6, 1));
+  await load.copyIn(fareRows('2024-06-09', 6, 1));
   expect(await refusedWith(load.writeLedger({ read: 7, loaded: 6 }))).toBe('23514');
 });
 
 test('R6: a batch can publish no table but the one that was opened for it', async () => {
   await loadFares(house(), '2024-06-10', { rows: 2, amount: 1 });
   await using load = await LoadByHand.begin(house(), 'fares', '2024-06-11');
-  await load.fill(fareRows('2024-06-11', 2, 1));
+  await load.copyIn(fareRows('2024-06-11', 2, 1));
   Object.assign(load.table, { name: 'fare_20240610_2_1' });
   await load.writeLedger({ read: 2, loaded: 2 });
   expect(await refusedWith(load.commit())).toBe('NT004');
