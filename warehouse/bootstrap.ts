@@ -26,6 +26,22 @@ export async function isBootstrapped(source: DataSource): Promise<boolean> {
   return row?.ready ?? false;
 }
 
+/** @throws ConfigurationError where a worker would find no ledger */
+export async function checkPrepared(source: DataSource): Promise<void> {
+  if (!(await isBootstrapped(source))) {
+    throw new ConfigurationError('This database was never prepared for Night Train', {
+      hint: 'Run `npx nighttrain migrate --bootstrap` as a superuser, once.',
+    });
+  }
+  const [row] = await source.query<{ ready: boolean }[]>(
+    `select to_regclass('nighttrain.dataset_policy') is not null as ready`,
+  );
+  if (row?.ready !== true)
+    throw new ConfigurationError('The warehouse has no ledger yet', {
+      hint: 'Run `npx nighttrain migrate`.',
+    });
+}
+
 /** The loader's password, and whether a loader that is there already gets it too. */
 export interface LoaderPassword {
   readonly password: string;

@@ -27,6 +27,11 @@ export function installRuntime(log: Logger): void {
   });
 }
 
+/** Lets go of the SDK's native half, which otherwise keeps a process alive whose worker never started. */
+export function endRuntime(): Promise<void> {
+  return Runtime.instance().shutdown();
+}
+
 const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
   TRACE: 'trace',
   DEBUG: 'debug',

@@ -60,7 +60,9 @@ async function loadDataset(path: string): Promise<Dataset> {
     throw new ConfigurationError(
       `${path} could not be read: ${cause instanceof Error ? cause.message : String(cause)}`,
       {
-        hint: 'Correct it, or take it out of datasets/. It imports the declaration kit alone: npm install nighttrain',
+        hint:
+          'Correct it, or take it out of datasets/. The project needs "type": "module" in its package.json, and the ' +
+          'declaration kit: npm install nighttrain',
         cause,
       },
     );

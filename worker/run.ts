@@ -6,7 +6,7 @@ import type { DataSource } from 'typeorm';
 import type { Deps } from '../activities/deps.ts';
 import { createActivities } from '../activities/index.ts';
 import type { Dataset } from '../rules/dataset.ts';
-import { checkServerVersion } from '../warehouse/bootstrap.ts';
+import { checkPrepared, checkServerVersion } from '../warehouse/bootstrap.ts';
 import { connectionRefused } from '../warehouse/connection-refused.ts';
 import { openWarehouse } from '../warehouse/data-source.ts';
 import { checkDatasets } from '../warehouse/shape.ts';
@@ -63,6 +63,7 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
   };
   try {
     await checkServerVersion(warehouse);
+    await checkPrepared(warehouse);
     await checkDatasets(warehouse, [...datasets.values()]);
     const client = await connectClient(temporal);
     closers.push(() => client.connection.close());

@@ -87,8 +87,9 @@ export class TestInstallation implements AsyncDisposable {
     return JSON.parse(stdout) as Document;
   }
 
-  start(line: readonly string[], env: NodeJS.ProcessEnv = {}): Command {
-    return new Command(line, {
+  /** @param folder the project; by default this repository */
+  start(line: readonly string[], env: NodeJS.ProcessEnv = {}, folder = resolve('.')): Command {
+    const environment = {
       ...process.env,
       NIGHTTRAIN_HOME: this.home,
       NIGHTTRAIN_DATABASE_URL: this.#databaseUrl,
@@ -97,7 +98,8 @@ export class TestInstallation implements AsyncDisposable {
       TEMPORAL_NAMESPACE: this.name,
       LOG_LEVEL: 'warn',
       ...env,
-    });
+    };
+    return new Command(line, environment, folder);
   }
 
   /** Rows of one question to the database. */
@@ -122,8 +124,9 @@ export class Command {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
 
-  constructor(line: readonly string[], env: NodeJS.ProcessEnv) {
+  constructor(line: readonly string[], env: NodeJS.ProcessEnv, folder = resolve('.')) {
     const child = spawn(process.execPath, [resolve('bin/nighttrain.js'), ...line], {
+      cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -131,6 +134,10 @@ export class Command {
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
     this.#child = child;
     this.#closed = once(child, 'close');
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   get hasEnded(): boolean {

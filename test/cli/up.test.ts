@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { openHouseOfEngines } from '../support/house-of-engines.ts';
+import { Command } from '../support/installation.ts';
+import { until } from '../support/intake.ts';
+
+test('up starts once in a home, survives its own death, and ends the engines when it is asked to stop', async () => {
+  await using house = await openHouseOfEngines();
+  const env = { ...process.env, NIGHTTRAIN_HOME: house.home, LOG_LEVEL: 'warn' };
+  const first = await upIn(env);
+  const engines = await house.find();
+
+  const second = await new Command(['up'], env).answer();
+  expect(second.stderr).toContain(`Night Train is up in ${house.home} already, as process ${first.pid}`);
+  expect(second.code).toBe(2);
+
+  first.kill('SIGKILL');
+  await first.answer();
+  const next = await upIn(env);
+  expect(await house.find(), 'the engines of the first').toEqual(engines);
+
+  const look = await new Command(['doctor'], env).answer();
+  expect(look.stdout).toContain('0 failed');
+  expect(look.code).toBe(0);
+
+  next.kill('SIGTERM');
+  const ended = await next.answer();
+  expect(ended.stderr).toContain('Draining');
+  expect(ended.code).toBe(0);
+  expect(await house.find(), 'no engine is left').toEqual({});
+
+  const without = await new Command(['doctor'], env).answer();
+  expect(without.stdout).toMatch(
+    /fail +PostgreSQL +none is configured[^→]*→ Start it in another terminal: npx nighttrain up/,
+  );
+  expect(without.code).toBe(1);
+});
+
+test('a stop while up is still starting leaves no engine, and is told by exit code 130', async () => {
+  await using house = await openHouseOfEngines();
+  const up = new Command(['up'], { ...process.env, NIGHTTRAIN_HOME: house.home });
+  await until(async () => (await house.recorded()).postgres !== undefined, 60_000);
+  up.kill('SIGINT');
+  expect((await up.answer()).code).toBe(130);
+  expect(await house.processes()).toEqual([]);
+});
+
+async function upIn(env: NodeJS.ProcessEnv): Promise<Command> {
+  const up = new Command(['up'], env);
+  await until(() => up.stdout.includes('Night Train is up') || up.hasEnded, 60_000);
+  if (up.hasEnded) throw new Error(`up ended: ${up.stderr}`);
+  return up;
+}
