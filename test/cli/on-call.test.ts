@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeSampleInbox } from '../../local/sample-inbox.ts';
@@ -70,6 +70,24 @@ describe('a refused night', () => {
     expect(lines[0]).toBe('part,record,line,column,rule,reason,raw');
   });
 
+  test('rows that the table no longer takes are exported from the landing folder', async () => {
+    await here.ask(`update nighttrain.attempt set rows_rejected = 476 where business_date = '2013-02-08'`);
+    const { code, stdout } = await here.run([
+      'quarantine',
+      'export',
+      'flights',
+      '2013-02-08',
+      '--format',
+      'jsonl',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(475);
+    await rm(join(here.home, 'landing'), { recursive: true });
+    const lost = await here.run(['quarantine', 'export', 'flights', '2013-02-08']);
+    expect(lost.code).toBe(1);
+    expect(lost.stderr).toContain('landing has no file of the others');
+  });
+
   test('R17: the raw text of a dataset with personal columns is masked unless it is asked for', async () => {
     const day = ['freight-movements', '2013-02-08'];
     await here.ask(
@@ -102,7 +120,7 @@ describe('a day whose file does not come', () => {
     run.kill('SIGINT');
     const { code, stderr } = await run.answer();
     expect(code).toBe(130);
-    expect(stderr).toContain('The load was cancelled');
+    expect(stderr).toContain('flights of 2013-03-01: The load was cancelled');
     expect(await statesOf('2013-03-01')).toEqual(['cancelled']);
   });
 
