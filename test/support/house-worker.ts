@@ -27,6 +27,7 @@ async function projectFolder(): Promise<string> {
   const root = join(sharedEngines().runFolder, 'project');
   const datasets = join(root, 'datasets');
   await mkdir(datasets, { recursive: true });
+  await writeFile(join(root, 'package.json'), '{"type": "module"}\n');
   const declarations = resolve(import.meta.dirname, 'datasets.ts');
   for (const { name } of TEST_DATASETS) {
     const text = `import { TEST_DATASETS } from ${JSON.stringify(declarations)};
