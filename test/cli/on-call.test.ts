@@ -115,7 +115,7 @@ describe('a refused night', () => {
 describe('a day whose file does not come', () => {
   test('is retried in the open, and Ctrl-C ends it with exit code 130', async () => {
     const run = here.start(['run', 'flights', '--date', '2013-03-01']);
-    await until(() => run.stderr.includes('extract failed'), 20_000);
+    await until(() => run.stderr.includes('extract failed'), 45_000);
     expect(run.stderr).toMatch(/try \d of 5/);
     run.kill('SIGINT');
     const { code, stderr } = await run.answer();
@@ -136,7 +136,7 @@ describe('a day whose file does not come', () => {
     expect(replayed).toMatchObject({ code: 1 });
     expect(replayed.stderr).toContain('--take-over');
     const over = here.start(['replay', 'flights', '2013-03-02', '--reason', 'to see', '--take-over']);
-    await until(() => over.stderr.includes('Replaying flights of 2013-03-02'), 20_000);
+    await until(() => over.stderr.includes('Replaying flights of 2013-03-02'), 45_000);
     const cancelled = await here.run(['cancel', 'flights', '2013-03-02']);
     expect(cancelled).toMatchObject({ code: 0 });
     expect(cancelled.stdout).toContain('was cancelled; nothing was written');
@@ -149,7 +149,7 @@ describe('a day whose file does not come', () => {
     const run = here.start(line);
     const started = async () =>
       (await statesOf('2013-04-01')).length + (await statesOf('2013-04-02')).length === 2;
-    await until(started, 20_000);
+    await until(started, 45_000);
     run.kill('SIGINT');
     expect(await run.answer()).toMatchObject({ code: 130 });
     expect(
