@@ -49,7 +49,9 @@ export async function untilStopped(
   output: Output,
 ): Promise<void> {
   const stop = () => {
-    output.note('Draining: running steps end or roll back; nothing half done stays. (Once more: leave at once.)');
+    output.note(
+      'Draining: running steps end or roll back; nothing half done stays. (Once more: leave at once.)',
+    );
     worker.stop().catch(() => undefined); // `done` reports it
   };
   if (signal.aborted) stop();
