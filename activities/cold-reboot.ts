@@ -3,7 +3,8 @@ import type { Dataset } from '../rules/dataset.ts';
 import { WarehouseUnavailable } from '../rules/errors.ts';
 import { latestOwed } from '../rules/night.ts';
 import { warehouseError } from '../warehouse/failure.ts';
-import { locksOnPublished, loadSessions } from '../warehouse/stale.ts';
+import { lockHolders } from '../warehouse/lock-holders.ts';
+import { loadSessions } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
 import { endLoads } from './end-loads.ts';
 import { runStep } from './step.ts';
@@ -31,7 +32,7 @@ export async function rebootCold(deps: RebootDeps, signal: AbortSignal): Promise
   const sessions = await loadSessions(warehouse);
   for (const session of sessions) await eviction.end(session);
   const attemptsClosed = await closeAbandoned(deps, 0);
-  const holders = await locksOnPublished(warehouse);
+  const holders = await lockHolders(warehouse, 'writers');
   if (holders.length > 0) {
     throw new WarehouseUnavailable('All loads are ended, yet something else locks published tables', {
       detail: holders.join('\n'),

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Attempt, Receipt } from '../rules/attempt.ts';
+import { WarehouseUnavailable } from '../rules/errors.ts';
 import { refuseIfBad } from '../rules/refusal.ts';
 import type { Landed, StagedPart } from '../intake/manifest.ts';
 import { recordTally } from '../warehouse/attempts.ts';
-import { warehouseError } from '../warehouse/failure.ts';
+import { isLockTimeout, warehouseError } from '../warehouse/failure.ts';
+import { lockHolders } from '../warehouse/lock-holders.ts';
 import { advanceEpoch } from '../warehouse/fence.ts';
 import { writeLedger } from '../warehouse/ledger.ts';
 import { blockOnAudits } from './audit.ts';
@@ -50,7 +52,23 @@ export const createLoad = (deps: Deps) =>
         step.log.info({ ...identity, ...receipt.counts }, 'committed');
         return receipt;
       } catch (error) {
+        if (isLockTimeout(error)) throw await namingHolders(deps, name, error);
         throw warehouseError(error, `Loading ${name} of ${businessDate} failed`);
       }
     });
   };
+
+/** A publication waits five seconds for whoever uses the table, readers included, and then says who they are (§5). */
+async function namingHolders(
+  { warehouse, datasets }: Deps,
+  name: string,
+  cause: unknown,
+): Promise<WarehouseUnavailable> {
+  const table = findDataset(datasets, name).table;
+  const holders = await lockHolders(warehouse, 'everybody', table);
+  return new WarehouseUnavailable(`warehouse.${table} was in use for too long to publish into it`, {
+    detail: holders.length > 0 ? holders.join('\n') : 'whoever held it has let go meanwhile',
+    hint: 'The step is tried again. A session that sits in an open transaction: select pg_terminate_backend(pid)',
+    cause,
+  });
+}

@@ -82,17 +82,15 @@ export async function recordEnd(
   attempt: DatasetDay & { readonly epoch: number },
   { outcome, error, loadId }: AttemptEnd,
 ): Promise<void> {
-  await warehouse
-    .getRepository(attemptEntity)
-    .update(
-      { ...identityOf(attempt), state: 'running' },
-      {
-        state: outcome,
-        error: error ? (JSON.parse(toJsonb(error)) as AttemptError) : null,
-        loadId: loadId ?? null,
-        endedAt: () => 'clock_timestamp()',
-      },
-    );
+  await warehouse.getRepository(attemptEntity).update(
+    { ...identityOf(attempt), state: 'running' },
+    {
+      state: outcome,
+      error: error ? (JSON.parse(toJsonb(error)) as AttemptError) : null,
+      loadId: loadId ?? null,
+      endedAt: () => 'clock_timestamp()',
+    },
+  );
 }
 
 function identityOf({ dataset, businessDate, epoch }: DatasetDay & { readonly epoch: number }) {

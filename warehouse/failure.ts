@@ -45,6 +45,12 @@ export function warehouseError(error: unknown, doing: string): NightTrainError {
     : new WarehouseRejected(code ? `${message} (${code})` : message, options);
 }
 
+/** Whether a lock was waited for in vain; also of an error that was mapped already. */
+export function isLockTimeout(error: unknown): boolean {
+  const { cause } = error instanceof NightTrainError ? error : { cause: error };
+  return sqlStateOf(cause) === '55P03';
+}
+
 /** Whether the session is gone, so that nothing is known of what it was doing. */
 export function isConnectionLoss(error: unknown): boolean {
   const driver = driverErrorOf(error);

@@ -77,20 +77,3 @@ export async function scheduledSince(warehouse: DataSource): Promise<Map<string,
   );
   return new Map(rows.map(({ dataset, since }) => [dataset, since]));
 }
-
-/** Sessions that hold a lock on published tables which keeps a publication out, a line each; readers do not. */
-export async function locksOnPublished(warehouse: DataSource): Promise<string[]> {
-  const rows = await warehouse.query<{ holder: string }[]>(
-    `select distinct format('%s holds %s on %s.%s (pid %s)', coalesce(nullif(a.application_name, ''), a.usename),
-       l.mode, n.nspname, c.relname, l.pid) as holder
-     from pg_locks l
-       join pg_class c on c.oid = l.relation
-       join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'warehouse'
-       join pg_stat_activity a on a.pid = l.pid
-     where l.database = (select oid from pg_database where datname = current_database())
-       and l.granted and l.mode <> 'AccessShareLock' and l.pid <> pg_backend_pid()
-       and a.usesysid is not null -- the server's own processes have none
-     limit 20`,
-  );
-  return rows.map(({ holder }) => holder);
-}

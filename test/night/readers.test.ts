@@ -3,6 +3,7 @@ import { fillFares, ISOLATIONS, loadFares } from '../support/by-hand.ts';
 import { endingOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
 import { shareHouse } from '../support/house.ts';
+import { until } from '../support/intake.ts';
 import { Readers } from '../support/readers.ts';
 
 const house = shareHouse();
@@ -69,3 +70,22 @@ test.each(ISOLATIONS)(
     expect([...readers.seen].sort()).toEqual(['0 rows of nothing', '400 rows of 1']);
   },
 );
+
+test('a replay that waits in vain for a reader names it, and loads once the reader has let go', async () => {
+  const day = '2024-04-05';
+  await house().put('fares', `${day}.csv`, fareLines(day, { good: 3, amount: 1 }));
+  await house().run('fares', day);
+  await house().put('fares', `${day}.csv`, fareLines(day, { good: 4, amount: 2 }));
+
+  const analyst = await house().open(house().readerUrl, 'analyst with a long lunch');
+  const transaction = analyst.createQueryRunner();
+  await transaction.startTransaction();
+  await transaction.query('select count(*) from warehouse.fare');
+  const replayed = house().replay('fares', day);
+  const complaint = /warehouse\.fare was in use for too long.*analyst with a long lunch/s;
+  await until(() => Promise.resolve(house().lines.some((line) => complaint.test(line))), 20_000);
+  await transaction.rollbackTransaction();
+  await transaction.release();
+
+  expect(await replayed).toMatchObject({ state: 'loaded', receipt: { counts: { loaded: 4 } } });
+});
