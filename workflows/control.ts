@@ -67,7 +67,21 @@ interface Answer {
   readonly answer: string;
 }
 
-async function start({ dataset, businessDate, takeOver, input }: ReplayRequest): Promise<Answer> {
+/** The last take-over of each day that is under way, by workflow id. */
+const takeOvers = new Map<string, Promise<unknown>>();
+
+/** Take-overs of one day go one after the other: at once they would end each other's runs, and none would be left. */
+async function start(request: ReplayRequest): Promise<Answer> {
+  if (!request.takeOver) return startNow(request);
+  const workflowId = loadWorkflowId(request);
+  const turn = (takeOvers.get(workflowId) ?? Promise.resolve()).then(() => startNow(request));
+  takeOvers.set(workflowId, turn);
+  const answered = await turn;
+  if (takeOvers.get(workflowId) === turn) takeOvers.delete(workflowId);
+  return answered;
+}
+
+async function startNow({ dataset, businessDate, takeOver, input }: ReplayRequest): Promise<Answer> {
   const day: DatasetDay = { dataset, businessDate };
   const workflowId = loadWorkflowId(day);
   try {
@@ -80,7 +94,7 @@ async function start({ dataset, businessDate, takeOver, input }: ReplayRequest):
           answer: `${dataset} of ${businessDate} is being loaded by another run of ${workflowId}`,
         };
       }
-      await endRun(workflowId);
+      if (starts < MOST_STARTS) await endRun(workflowId); // nobody is ended for whom nothing would be started
     }
     return { state: 'failed', answer: `other runs of ${workflowId} kept coming first` };
   } catch (error) {

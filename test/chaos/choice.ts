@@ -22,11 +22,12 @@ export interface Choice {
 export interface Aim {
   readonly fault?: string | undefined;
   readonly moment?: Moment | undefined;
+  readonly dataset?: DatasetUnderFire | undefined;
 }
 
 /** The fault that shows at once that a mechanism is missing. */
 export const AIM_AT: Readonly<Record<Sabotage, Aim>> = {
-  R1: { fault: 'slow-link' },
+  R1: { fault: 'slow-link', dataset: 'fares' },
   R2: { fault: 'rejects-above-the-limit' },
   R4: { fault: 'rejects-at-the-limit' },
   R6: { fault: 'commit-held-and-delivered-after-take-over' },
@@ -42,7 +43,7 @@ export function choose(seed: number, aim: Aim = {}): Choice {
   const chance = new Chance(seed);
   const fault = aim.fault === undefined ? chance.of(REPERTOIRE) : faultNamed(aim.fault);
   const moment = aim.moment ?? (fault.moments ? chance.of(fault.moments) : undefined);
-  const dataset = chance.of(fault.datasets ?? DATASETS);
+  const dataset = aim.dataset ?? chance.of(fault.datasets ?? DATASETS);
   const wanted: Version = {
     ...soundVersion(chance, dataset, chance.between(2, 9)),
     ...fault.shape?.(chance),

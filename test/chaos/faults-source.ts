@@ -13,18 +13,20 @@ const one = (content: Uint8Array): Files => ({ '.csv': content });
 const plus = (lines: readonly string[], line: string): readonly string[] => [...lines, line];
 
 /** From the lines of a sound file to what comes instead. */
-const BROKEN_FILES: Readonly<Record<string, (lines: readonly string[], date: string) => Files>> = {
+const BROKEN_FILES: Readonly<
+  Record<string, (lines: readonly string[], row: (note: string) => string) => Files>
+> = {
   'csv-bom': (lines) => one(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), text(lines)])),
-  'csv-latin-1': (lines, date) =>
-    one(Buffer.concat([text(lines), Buffer.from(`${date},9001,7,caf\xe9\n`, 'latin1')])),
-  'csv-ragged-rows': (lines, date) => one(text(plus(plus(lines, `${date},9001`), `${date},9002,7,x,y,z`))),
-  'csv-embedded-newlines': (lines, date) => one(text(plus(lines, `${date},9001,7,"two\nlines"`))),
-  'csv-nul': (lines, date) => one(text(plus(lines, `${date},9001,7,a\0b`))),
-  'csv-huge-field': (lines, date) => one(text(plus(lines, `${date},9001,7,${'x'.repeat(3_000_000)}`))),
+  'csv-latin-1': (lines, row) =>
+    one(Buffer.concat([text(lines), Buffer.from(`${row('caf\xe9')}\n`, 'latin1')])),
+  'csv-ragged-rows': (lines, row) => one(text(plus(plus(lines, row('').slice(0, 15)), `${row('x')},y,z`))),
+  'csv-embedded-newlines': (lines, row) => one(text(plus(lines, row('"two\nlines"')))),
+  'csv-nul': (lines, row) => one(text(plus(lines, row('a\0b')))),
+  'csv-huge-field': (lines, row) => one(text(plus(lines, row('x'.repeat(3_000_000))))),
   'csv-duplicate-header': ([, ...rows]) => one(text(['day,receipt,receipt,note', ...rows])),
   'csv-missing-header': ([, ...rows]) => one(text(rows)),
   'csv-end-of-copy-mark': (lines) => one(text(plus(lines, '\\.'))),
-  'csv-quote-never-closed': (lines, date) => one(text(plus(lines, `${date},9001,7,"open`))),
+  'csv-quote-never-closed': (lines, row) => one(text(plus(lines, row('"open')))),
   'gzip-cut-short': (lines) => ({ '.csv.gz': gzipSync(text(lines)).subarray(0, 60) }),
   'gzip-bomb': (lines) => ({
     '.csv.gz': gzipSync(Buffer.concat([text(lines), Buffer.alloc(30_000_000, 'x')])),
@@ -41,7 +43,8 @@ export const SOURCE_FAULTS: readonly Fault[] = [
     datasets: ['fares'],
     strike: async ({ house }, { day, wanted: { good, mark } }) => {
       await clearInbox(house, day.dataset);
-      const files = filesOf(fareLines(day.date, { good, amount: mark }), day.date);
+      const row = (note: string) => `${day.date},9001,${mark},${note}`;
+      const files = filesOf(fareLines(day.date, { good, amount: mark }), row);
       for (const [ending, content] of Object.entries(files))
         await house.put(day.dataset, `${day.date}${ending}`, content);
     },

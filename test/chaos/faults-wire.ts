@@ -81,7 +81,7 @@ async function takeOver(
   const replay = scene.house.replay(day.dataset, day.date, { takeOver: true });
   replay.catch(() => undefined); // whether the day is loaded is looked at later
   const isEarly = chance.isSo(40);
-  if (isEarly) await until(async () => (await ownerOf(scene, day)) !== owner, 20_000);
+  if (isEarly) await until(async () => (await ownerOf(scene, day)) !== owner, 60_000);
   else await replay.catch(() => undefined);
   if (freezes) zombie.signal('SIGCONT');
   const answer = freezes ? 'woken' : await held?.release();

@@ -6,12 +6,19 @@ import { until } from '../support/intake.ts';
 import { sharedEngines } from '../support/shared-engines.ts';
 import type { Held, Place } from '../support/wire.ts';
 import { Cable } from './cable.ts';
-import type { EngineRoom } from './engine-room.ts';
 import type { Order } from './orders.ts';
 import { sabotageDatabase, type Sabotage } from './sabotage.ts';
 
 /** Where a night is when it is struck: something is sent, PostgreSQL has answered it, or a line is logged. */
 export type Moment = Place | `answer to ${Place}` | `log: ${string}`;
+
+/** The engines that a scene stands on. */
+export interface EnginesUnderFire {
+  readonly temporalAddress: string;
+  strike(engine: 'postgres' | 'temporal'): Promise<void>;
+  /** Starts those that were struck. */
+  start(): Promise<void>;
+}
 
 /** A night has come to its moment. */
 export interface Arrival {
@@ -25,7 +32,7 @@ const ON_THE_POOL: readonly string[] = ['TAKE OVER', 'EPOCH', 'READ BACK', 'CLOS
 /** A house under fire, with a worker that works and one that stands by. */
 export class Scene implements AsyncDisposable {
   readonly house: House;
-  readonly engines: EngineRoom;
+  readonly engines: EnginesUnderFire;
   /** Between the worker at work and Temporal. */
   readonly cable: Cable;
   /** The worker that works. */
@@ -36,14 +43,14 @@ export class Scene implements AsyncDisposable {
   readonly #workers: WorkerProcess[] = [];
   #standby: Promise<WorkerProcess> | undefined;
 
-  private constructor(house: House, engines: EngineRoom, cable: Cable, sabotage: Sabotage | undefined) {
+  private constructor(house: House, engines: EnginesUnderFire, cable: Cable, sabotage: Sabotage | undefined) {
     this.house = house;
     this.engines = engines;
     this.cable = cable;
     this.#sabotage = sabotage;
   }
 
-  static async open(engines: EngineRoom, sabotage?: Sabotage): Promise<Scene> {
+  static async open(engines: EnginesUnderFire, sabotage?: Sabotage): Promise<Scene> {
     const house = await openHouse({ verified: false, freightApi: {} });
     const cable = await Cable.lay(engines.temporalAddress);
     const scene = new Scene(house, engines, cable, sabotage);
