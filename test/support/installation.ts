@@ -132,6 +132,8 @@ export class Command {
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
+    // a test that is timed out never comes to its end, and so never to the end of its commands
+    process.once('exit', () => child.kill('SIGKILL'));
     this.#child = child;
     this.#closed = once(child, 'close');
   }
