@@ -5,9 +5,6 @@ import { isCalendarDay } from './business-date.ts';
  * prints for the value, or names the rule that the cell breaks. Pure: no clock, no I/O.
  */
 
-/** A cell as its source has it: text from a CSV file, a scalar from a JSON document. */
-export type Cell = string | number | boolean | null | undefined;
-
 /** Why a cell cannot be trusted. */
 export class Rejection {
   readonly rule: string;

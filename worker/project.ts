@@ -5,12 +5,6 @@ import { pathToFileURL } from 'node:url';
 import type { Dataset } from '../rules/dataset.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 
-/** A user's project: the folder with `datasets/`, `migrations/`, `.env` (§2). */
-export interface Project {
-  readonly root: string;
-  readonly datasets: ReadonlyMap<string, Dataset>;
-}
-
 /** The nearest folder, from the working folder upward, that holds `datasets/`. @throws ConfigurationError */
 export function findProjectRoot(from: string): string {
   for (let folder = resolve(from); ; folder = dirname(folder)) {
