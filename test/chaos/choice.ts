@@ -1,7 +1,7 @@
 import { isRefused, type DatasetUnderFire, type Version } from './day.ts';
 import type { Fault } from './fault.ts';
 import { Chance } from './random.ts';
-import { REPERTOIRE } from './repertoire.ts';
+import { AREAS, REPERTOIRE } from './repertoire.ts';
 import type { Sabotage } from './sabotage.ts';
 import type { Moment } from './scene.ts';
 
@@ -41,7 +41,7 @@ const DATASETS: readonly DatasetUnderFire[] = ['fares', 'clients', 'freight-move
 /** The same seed and aim choose the same. */
 export function choose(seed: number, aim: Aim = {}): Choice {
   const chance = new Chance(seed);
-  const fault = aim.fault === undefined ? chance.of(REPERTOIRE) : faultNamed(aim.fault);
+  const fault = aim.fault === undefined ? chance.of(chance.of(AREAS)) : faultNamed(aim.fault);
   const moment = aim.moment ?? (fault.moments ? chance.of(fault.moments) : undefined);
   const dataset = aim.dataset ?? chance.of(fault.datasets ?? DATASETS);
   const wanted: Version = {

@@ -23,6 +23,8 @@ export interface Fault {
   readonly datasets?: readonly DatasetUnderFire[];
   /** It takes an engine down: no other night may be under way. */
   readonly isExclusive?: boolean;
+  /** A worker's log shows it where it has struck. */
+  readonly shows?: RegExp;
   /** What the source holds, where that is the fault. */
   shape?(chance: Chance): Partial<Version>;
   /** Before the night begins. */

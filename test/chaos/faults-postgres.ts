@@ -49,6 +49,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: '40P01-deadlock',
+    shows: /40P01/,
     datasets: ['fares', 'freight-movements'],
     moments: ['COMMIT'],
     strike: async (scene, { day }, { held }) => {
@@ -72,6 +73,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: '55P03-lock-holder',
+    shows: /55P03/,
     datasets: ['fares'],
     moments: ['COMMIT'],
     strike: async (scene, _night, { held }) => {
@@ -88,6 +90,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
 function planted(sqlState: string): Fault {
   return {
     name: `${sqlState}-planted`,
+    shows: /failed: planted/,
     datasets: ['fares', 'clients'],
     strike: async (scene, { day, chance }) => {
       const inCommit = chance.isSo(50);

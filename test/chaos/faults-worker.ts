@@ -112,13 +112,13 @@ export const WORKER_FAULTS: readonly Fault[] = [
     moments: ['log: day taken over', 'log: landed', ...INSIDE_THE_TRANSACTION, 'answer to COMMIT'],
     prepare: async (scene) => scene.callStandby(),
     strike: async (scene, _night, { held }) => {
-      scene.cable.cut();
+      scene.cutFromTemporal();
       await held?.release();
     },
     heal: async (scene, { chance }) => {
       await scene.goOn();
       await pause(chance.between(0, 3_000));
-      scene.cable.mend();
+      scene.mend();
       await scene.endOthers();
     },
   },

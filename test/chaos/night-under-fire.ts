@@ -4,7 +4,7 @@ import { endingOf, type Ending } from '../support/ending.ts';
 import { verify } from '../support/verify.ts';
 import type { Choice } from './choice.ts';
 import { countsOf, dayUnderFire, isRefused, NOTHING_SEEN, type Day, type Version } from './day.ts';
-import type { Night } from './fault.ts';
+import type { Fault, Night } from './fault.ts';
 import type { Arrival, Moment, Scene } from './scene.ts';
 import { Watch } from './watch.ts';
 
@@ -55,12 +55,17 @@ export async function strikeNight(scene: Scene, choice: Choice): Promise<Outcome
     fault: fault.name,
     moment: moment ?? 'before the night',
     dataset: choice.dataset,
-    hasStruck: struck.hasStruck,
+    hasStruck: struck.hasStruck && hasShown(scene, fault, day),
     choice: struck.choice,
     replays: settled.replays,
     recoveryMs: Math.round(settled.at - struck.healedAt),
     violations,
   };
+}
+
+/** Whether the log has what the fault must show, of this day. */
+function hasShown({ lines }: Scene, { shows }: Fault, { dataset, date }: Day): boolean {
+  return !shows || lines.some((line) => shows.test(line) && line.includes(dataset) && line.includes(date));
 }
 
 async function loadBefore({ house }: Scene, day: Day, before: Version): Promise<void> {
@@ -206,8 +211,7 @@ async function untilQuiet({ house }: Scene, day: Day): Promise<void> {
 
 /** Takes back whatever the fault has left switched on. */
 async function calm(scene: Scene): Promise<void> {
-  scene.house.wire.mend();
-  scene.cable.mend();
+  scene.mend();
   scene.tell({ order: 'eviction', isOn: true });
   scene.tell({ order: 'disk', isFull: false });
   scene.tell({ order: 'clock', ms: 0 });

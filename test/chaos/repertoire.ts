@@ -13,3 +13,14 @@ export const REPERTOIRE: readonly Fault[] = [
   ...OPERATOR_FAULTS,
   ...SOURCE_FAULTS,
 ];
+
+/** What chance chooses from first: a source that fails is worth less of our time than a worker that dies. */
+export const AREAS: readonly (readonly Fault[])[] = [
+  WORKER_FAULTS,
+  WORKER_FAULTS,
+  WIRE_FAULTS,
+  WIRE_FAULTS,
+  POSTGRES_FAULTS,
+  OPERATOR_FAULTS,
+  SOURCE_FAULTS,
+];

@@ -33,27 +33,25 @@ const ON_THE_POOL: readonly string[] = ['TAKE OVER', 'EPOCH', 'READ BACK', 'CLOS
 export class Scene implements AsyncDisposable {
   readonly house: House;
   readonly engines: EnginesUnderFire;
-  /** Between the worker at work and Temporal. */
-  readonly cable: Cable;
   /** The worker that works. */
   worker!: WorkerProcess;
   /** Days that were under fire here. */
   days = 0;
   readonly #sabotage: Sabotage | undefined;
   readonly #workers: WorkerProcess[] = [];
+  /** Between each worker and Temporal. */
+  readonly #cables = new Map<WorkerProcess, Cable>();
   #standby: Promise<WorkerProcess> | undefined;
 
-  private constructor(house: House, engines: EnginesUnderFire, cable: Cable, sabotage: Sabotage | undefined) {
+  private constructor(house: House, engines: EnginesUnderFire, sabotage: Sabotage | undefined) {
     this.house = house;
     this.engines = engines;
-    this.cable = cable;
     this.#sabotage = sabotage;
   }
 
   static async open(engines: EnginesUnderFire, sabotage?: Sabotage): Promise<Scene> {
     const house = await openHouse({ verified: false, freightApi: {} });
-    const cable = await Cable.lay(engines.temporalAddress);
-    const scene = new Scene(house, engines, cable, sabotage);
+    const scene = new Scene(house, engines, sabotage);
     if (sabotage) await sabotageDatabase(house.database, sabotage);
     await workflowBundle();
     await scene.goOn();
@@ -79,6 +77,17 @@ export class Scene implements AsyncDisposable {
     this.#standby.catch(() => undefined); // whoever needs it hears of it
   }
 
+  /** Cuts the worker at work off from Temporal. */
+  cutFromTemporal(): void {
+    this.#cables.get(this.worker)?.cut();
+  }
+
+  /** Everything is connected again. */
+  mend(): void {
+    this.house.wire.mend();
+    for (const cable of this.#cables.values()) cable.mend();
+  }
+
   /** Tells every worker that lives. */
   tell(order: Order): void {
     for (const worker of this.#workers) worker.tell(order);
@@ -93,9 +102,9 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** Every worker that is at work. */
-  get workers(): readonly WorkerProcess[] {
-    return this.#workers.filter((worker) => !worker.hasEnded);
+  /** All that workers have logged until now. */
+  get lines(): readonly string[] {
+    return this.#workers.flatMap(({ lines }) => lines);
   }
 
   /** Waits until a night comes to a moment; ask before it starts. */
@@ -115,8 +124,7 @@ export class Scene implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.house.wire.mend();
-    this.cable.mend();
+    this.mend();
     await this.#standby?.catch(() => undefined);
     for (const worker of this.#workers) {
       if (worker.hasEnded) continue;
@@ -124,16 +132,17 @@ export class Scene implements AsyncDisposable {
       await worker.end('SIGKILL');
     }
     await this.house[Symbol.asyncDispose]();
-    await this.cable[Symbol.asyncDispose]();
+    for (const cable of this.#cables.values()) await cable[Symbol.asyncDispose]();
   }
 
   async #call(): Promise<WorkerProcess> {
     const { runFolder } = sharedEngines();
+    const cable = await Cable.lay(this.engines.temporalAddress);
     const adminUrl = new URL(sharedEngines().databaseUrl);
     adminUrl.pathname = this.house.name;
     const worker = await this.house.startWorkerProcess(
       {
-        TEMPORAL_ADDRESS: this.#workers.length === 0 ? this.cable.address : this.engines.temporalAddress,
+        TEMPORAL_ADDRESS: cable.address,
         WORKFLOW_BUNDLE: join(runFolder, 'workflows.js'),
         SABOTAGE: this.#sabotage ?? '',
         ADMIN_URL: adminUrl.href,
@@ -144,6 +153,7 @@ export class Scene implements AsyncDisposable {
       },
     );
     this.#workers.push(worker);
+    this.#cables.set(worker, cable);
     return worker;
   }
 }
