@@ -1,7 +1,12 @@
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { DayIsTaken } from '../rules/errors.ts';
-import { loadWorkflowId, TASK_QUEUE, type LoadDayRequest } from '../workflows/messages.ts';
+import {
+  loadWorkflowId,
+  TASK_QUEUE,
+  WORKFLOW_TASK_TIMEOUT,
+  type LoadDayRequest,
+} from '../workflows/messages.ts';
 import { dayIs, stateIs } from '../workflows/search-attributes.ts';
 
 /** Starts `loadDay`; answers the run's id. @throws DayIsTaken where another run holds the day (R11) */
@@ -11,6 +16,7 @@ export async function startLoad(client: Client, request: LoadDayRequest): Promis
     const handle = await client.workflow.start('loadDay', {
       workflowId: loadWorkflowId(request),
       taskQueue: TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       typedSearchAttributes: [...dayIs(request), ...stateIs('running')],
       args: [request],
     });

@@ -1,5 +1,5 @@
 import { WorkflowIdConflictPolicy, WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { CONTROL_ID, TASK_QUEUE } from '../workflows/messages.ts';
+import { CONTROL_ID, TASK_QUEUE, WORKFLOW_TASK_TIMEOUT } from '../workflows/messages.ts';
 
 /** Tries of one workflow task after which `control` is taken to be stuck: its code cannot go on by itself. */
 const STUCK_TRIES = 5;
@@ -15,6 +15,7 @@ export async function ensureControl(client: Client): Promise<string | undefined>
   await client.workflow.start('control', {
     workflowId: CONTROL_ID,
     taskQueue: TASK_QUEUE,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
     args: [],
   });

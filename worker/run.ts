@@ -118,6 +118,9 @@ async function createWorker(
     defaultHeartbeatThrottleInterval: '1 s',
     // A night whose worker was killed goes on with another one after 2 s, not 10: our histories are short to replay.
     stickyQueueScheduleToStartTimeout: '2 s',
+    // Every open poll of a worker that is frozen swallows a task: two of each kind are enough for nights, and few to lose.
+    maxConcurrentWorkflowTaskPolls: 2,
+    maxConcurrentActivityTaskPolls: 2,
     maxConcurrentActivityTaskExecutions: 8,
   });
 }

@@ -11,7 +11,7 @@ import type { Dataset, Schedule } from '../rules/dataset.ts';
 import { localDate } from '../rules/business-date.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 import { daysInsideChange } from '../rules/overdue.ts';
-import { TASK_QUEUE, type SweepRequest } from '../workflows/messages.ts';
+import { TASK_QUEUE, WORKFLOW_TASK_TIMEOUT, type SweepRequest } from '../workflows/messages.ts';
 
 /** What bringing one schedule in line with its declaration takes. */
 export interface ScheduleChange {
@@ -100,6 +100,7 @@ function sweepOptions(of: SweepRequest['of'], every: '1 minute' | '1 hour'): Sch
       workflowType: 'sweep',
       workflowId: `sweep/${of}`,
       taskQueue: TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ of } satisfies SweepRequest],
       memo: { declared: { of, every } },
     },
@@ -124,6 +125,7 @@ function nightOptions(name: string, schedule: Schedule): ScheduleOptions {
       workflowType: 'nightly',
       workflowId: `nightly/${name}`,
       taskQueue: TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ dataset: name }],
       memo: { declared: { ...schedule } },
     },

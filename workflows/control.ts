@@ -13,7 +13,7 @@ import type { ReplayInput } from '../rules/attempt.ts';
 import { shortened, type RebootRequest, type ReplayRequest } from '../rules/replay-request.ts';
 import type { PendingRequest } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
-import { coldReboot, loadWorkflowId, replayDay } from './messages.ts';
+import { coldReboot, loadWorkflowId, replayDay, WORKFLOW_TASK_TIMEOUT } from './messages.ts';
 import { outcomeOf } from './outcome.ts';
 import { bookkeeping, endRun, rebootAll } from './policies.ts';
 import { dayIs, stateIs } from './search-attributes.ts';
@@ -132,6 +132,7 @@ async function startReplay(
   try {
     const child = await startChild(loadDay, {
       workflowId,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       typedSearchAttributes: [...dayIs(day), ...stateIs('running')],
       args: [{ ...day, kind: 'replay', input }],

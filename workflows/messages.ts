@@ -5,6 +5,12 @@ import type { DatasetDay } from '../rules/dataset-day.ts';
 /** Names that the outside relies on (§6): workflow ids, signals, queries, the task queue. */
 
 export const TASK_QUEUE = 'nighttrain';
+
+/**
+ * A worker that is frozen swallows the workflow tasks that it was waiting for; after this long each goes to another.
+ * Temporal's default of 10 s made a take-over of its day last half a minute.
+ */
+export const WORKFLOW_TASK_TIMEOUT = '5 s';
 export const CONTROL_ID = 'nighttrain/control';
 
 /** Of the one workflow that loads a day: two of them cannot run at once (R11). */

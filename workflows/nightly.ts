@@ -9,7 +9,7 @@ import {
 import { ChildWorkflowFailure, ParentClosePolicy, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import type { PlannedNight } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
-import { loadWorkflowId, type DayLoaded } from './messages.ts';
+import { loadWorkflowId, WORKFLOW_TASK_TIMEOUT, type DayLoaded } from './messages.ts';
 import { endOf, failureOf } from './outcome.ts';
 import { bookkeeping } from './policies.ts';
 import { dayIs, stateIs } from './search-attributes.ts';
@@ -33,6 +33,7 @@ export async function nightly({ dataset }: { readonly dataset: string }): Promis
   try {
     return await executeChild(loadDay, {
       workflowId: loadWorkflowId(day),
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       typedSearchAttributes: [...dayIs(day), ...stateIs('running')],

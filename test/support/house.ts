@@ -18,7 +18,13 @@ import type { Config } from '../../worker/config.ts';
 import { installRuntime } from '../../worker/log.ts';
 import { startWorker, type RunningWorker } from '../../worker/run.ts';
 import { connectClient, ensureSearchAttributes } from '../../worker/temporal.ts';
-import { CONTROL_ID, loadWorkflowId, TASK_QUEUE, type LoadDayRequest } from '../../workflows/messages.ts';
+import {
+  CONTROL_ID,
+  loadWorkflowId,
+  TASK_QUEUE,
+  WORKFLOW_TASK_TIMEOUT,
+  type LoadDayRequest,
+} from '../../workflows/messages.ts';
 import { TEST_DATASETS } from './datasets.ts';
 import { endingOf, type Ending } from './ending.ts';
 import { workflowBundle, WorkerProcess, type WorkerCommand } from './house-worker.ts';
@@ -201,6 +207,7 @@ export class House implements AsyncDisposable {
     return this.client.workflow.start('loadDay', {
       workflowId: loadWorkflowId(day),
       taskQueue: TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ ...day, kind } satisfies LoadDayRequest],
     });
   }
@@ -244,7 +251,7 @@ export class House implements AsyncDisposable {
     await until(async () => {
       found = (await this.requests()).find((one) => one.requestId === requestId);
       return found !== undefined && found.state !== 'accepted';
-    }, 20_000);
+    }, 60_000);
     return found as Answered;
   }
 
