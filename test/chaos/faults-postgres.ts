@@ -73,7 +73,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
   },
   {
     name: '55P03-lock-holder',
-    shows: /55P03/,
+    shows: /in use for too long/,
     datasets: ['fares'],
     moments: ['COMMIT'],
     strike: async (scene, _night, { held }) => {
@@ -90,7 +90,7 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
 function planted(sqlState: string): Fault {
   return {
     name: `${sqlState}-planted`,
-    shows: /failed: planted/,
+    shows: sqlState === '55P03' ? /in use for too long/ : /failed: planted/,
     datasets: ['fares', 'clients'],
     strike: async (scene, { day, chance }) => {
       const inCommit = chance.isSo(50);

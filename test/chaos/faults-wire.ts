@@ -78,8 +78,7 @@ async function takeOver(
   }
   await day.put(later);
   const owner = await ownerOf(scene, day);
-  const replay = scene.house.replay(day.dataset, day.date, { takeOver: true });
-  replay.catch(() => undefined); // whether the day is loaded is looked at later
+  const replay = scene.outlive(scene.house.replay(day.dataset, day.date, { takeOver: true }));
   const isEarly = chance.isSo(40);
   if (isEarly) await until(async () => (await ownerOf(scene, day)) !== owner, 60_000);
   else await replay.catch(() => undefined);

@@ -4,7 +4,7 @@ import { endingOf, type Ending } from '../support/ending.ts';
 import { verify } from '../support/verify.ts';
 import type { Choice } from './choice.ts';
 import { countsOf, dayUnderFire, isRefused, NOTHING_SEEN, type Day, type Version } from './day.ts';
-import type { Fault, Night } from './fault.ts';
+import type { Night } from './fault.ts';
 import type { Arrival, Moment, Scene } from './scene.ts';
 import { Watch } from './watch.ts';
 
@@ -37,6 +37,8 @@ export async function strikeNight(scene: Scene, choice: Choice): Promise<Outcome
   const day = dayUnderFire(scene.house, choice.dataset, scene.days++);
   const night: Night = { day, before, wanted, later, chance };
   if (before) await loadBefore(scene, day, before);
+  const { shows } = fault;
+  const logged = scene.listen();
   const watch = new Watch(scene.house.readerUrl, day.look);
   let struck: Struck;
   let settled: Settled;
@@ -44,7 +46,7 @@ export async function strikeNight(scene: Scene, choice: Choice): Promise<Outcome
     await day.put(wanted);
     await fault.prepare?.(scene, night);
     struck = await strike(scene, choice, night);
-    settled = await settle(scene, night, struck.handle);
+    settled = await settle(scene, night, struck.end);
   } finally {
     await watch[Symbol.asyncDispose]();
     await calm(scene);
@@ -55,17 +57,12 @@ export async function strikeNight(scene: Scene, choice: Choice): Promise<Outcome
     fault: fault.name,
     moment: moment ?? 'before the night',
     dataset: choice.dataset,
-    hasStruck: struck.hasStruck && hasShown(scene, fault, day),
+    hasStruck: struck.hasStruck && (!shows || logged().some((line) => shows.test(line))),
     choice: struck.choice,
     replays: settled.replays,
     recoveryMs: Math.round(settled.at - struck.healedAt),
     violations,
   };
-}
-
-/** Whether the log has what the fault must show, of this day. */
-function hasShown({ lines }: Scene, { shows }: Fault, { dataset, date }: Day): boolean {
-  return !shows || lines.some((line) => shows.test(line) && line.includes(dataset) && line.includes(date));
 }
 
 async function loadBefore({ house }: Scene, day: Day, before: Version): Promise<void> {
@@ -76,7 +73,8 @@ async function loadBefore({ house }: Scene, day: Day, before: Version): Promise<
 }
 
 interface Struck {
-  readonly handle: WorkflowHandle;
+  /** Of the night that was struck. */
+  readonly end: Promise<Ending>;
   readonly hasStruck: boolean;
   readonly choice: string;
   readonly healedAt: number;
@@ -89,13 +87,16 @@ async function strike(scene: Scene, { fault, moment }: Choice, night: Night): Pr
   let choice: string | void = '';
   let hasStruck = true;
   let handle: WorkflowHandle;
+  let end: Promise<Ending>;
   if (moment === undefined) {
     choice = await fault.strike?.(scene, night, { held: undefined });
     handle = await house.start(dataset, date, kind);
+    end = scene.outlive(endingOf(handle));
   } else {
     const arrival = scene.arrive(moment);
     handle = await house.start(dataset, date, kind);
-    const arrived = await firstOf(arrival, endingOf(handle), LONGEST_WAY_TO_MOMENT_MS);
+    end = scene.outlive(endingOf(handle));
+    const arrived = await firstOf(arrival, end, LONGEST_WAY_TO_MOMENT_MS);
     hasStruck = arrived !== undefined;
     if (arrived) choice = await fault.strike?.(scene, night, arrived);
     else arrival.then(({ held }) => held?.release()).catch(() => undefined); // it came too late
@@ -105,7 +106,7 @@ async function strike(scene: Scene, { fault, moment }: Choice, night: Night): Pr
     scene.callStandby();
     await scene.goOn(); // what supervises workers starts another one
   }
-  return { handle, hasStruck, choice: choice ?? '', healedAt: performance.now() };
+  return { end, hasStruck, choice: choice ?? '', healedAt: performance.now() };
 }
 
 /** The arrival, or undefined where the night was over before or the time was. */
@@ -127,10 +128,10 @@ interface Settled {
 }
 
 /** Waits until the day is loaded; where the night does not do it by itself, an operator replays it. */
-async function settle(scene: Scene, night: Night, handle: WorkflowHandle): Promise<Settled> {
+async function settle(scene: Scene, night: Night, end: Promise<Ending>): Promise<Settled> {
   const { house } = scene;
   const { day, wanted, later } = night;
-  let ending = await within(endingOf(handle), PATIENCE_MS);
+  let ending = await within(end, PATIENCE_MS);
   for (let replays = 0; ; replays++) {
     const said = ending ? JSON.stringify(ending) : 'it is still under way';
     const violations = ending ? await judge(scene, night, ending) : [];
@@ -146,7 +147,9 @@ async function settle(scene: Scene, night: Night, handle: WorkflowHandle): Promi
     }
     if (isRefused(wanted)) await day.put(later);
     ending = await within(
-      house.replay(day.dataset, day.date, { takeOver: true }).catch((error: unknown) => failed(error)),
+      scene
+        .outlive(house.replay(day.dataset, day.date, { takeOver: true }))
+        .catch((error: unknown) => failed(error)),
       LONGEST_REPLAY_MS,
     );
   }

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openHouse, type House } from '../support/house.ts';
 import { workflowBundle, type WorkerProcess } from '../support/house-worker.ts';
 import { receiptOf } from '../support/ending.ts';
@@ -41,6 +42,7 @@ export class Scene implements AsyncDisposable {
   readonly #workers: WorkerProcess[] = [];
   /** Between each worker and Temporal. */
   readonly #cables = new Map<WorkerProcess, Cable>();
+  readonly #underWay: Promise<unknown>[] = [];
   #standby: Promise<WorkerProcess> | undefined;
 
   private constructor(house: House, engines: EnginesUnderFire, sabotage: Sabotage | undefined) {
@@ -88,6 +90,12 @@ export class Scene implements AsyncDisposable {
     for (const cable of this.#cables.values()) cable.mend();
   }
 
+  /** Its end is waited for before the house is closed; whoever asked for it may have given up by then. */
+  outlive<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.push(work.catch(() => undefined));
+    return work;
+  }
+
   /** Tells every worker that lives. */
   tell(order: Order): void {
     for (const worker of this.#workers) worker.tell(order);
@@ -102,9 +110,10 @@ export class Scene implements AsyncDisposable {
     }
   }
 
-  /** All that workers have logged until now. */
-  get lines(): readonly string[] {
-    return this.#workers.flatMap(({ lines }) => lines);
+  /** From now on, what workers log. */
+  listen(): () => readonly string[] {
+    const before = new Map(this.#workers.map((worker) => [worker, worker.lines.length]));
+    return () => this.#workers.flatMap((worker) => worker.lines.slice(before.get(worker) ?? 0));
   }
 
   /** Waits until a night comes to a moment; ask before it starts. */
@@ -126,6 +135,8 @@ export class Scene implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.mend();
     await this.#standby?.catch(() => undefined);
+    // A client that is closed while it waits for a result throws from a timer of its own.
+    await Promise.race([Promise.all(this.#underWay), pause(10_000, undefined, { ref: false })]);
     for (const worker of this.#workers) {
       if (worker.hasEnded) continue;
       worker.signal('SIGCONT');

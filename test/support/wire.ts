@@ -276,8 +276,9 @@ class Line {
     const answer = this.#nextAnswer();
     const held = this.#held ?? [];
     this.#held = undefined;
-    if (!this.#server.destroyed) this.#server.write(Buffer.concat(held));
-    if (this.#client.destroyed) void answer.then(() => this.#server.destroy());
+    if (this.#server.destroyed) return answer;
+    if (this.#client.destroyed) this.#server.end(Buffer.concat(held));
+    else this.#server.write(Buffer.concat(held));
     return answer;
   }
 
