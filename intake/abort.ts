@@ -5,17 +5,10 @@
 export async function* untilAborted<T>(content: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   signal.throwIfAborted();
   const iterator = content[Symbol.asyncIterator]();
-  const listening = new AbortController();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true, signal: listening.signal });
-  });
-  // Without a handler of its own an abort between two chunks would be an unhandled rejection.
-  aborted.catch(() => undefined);
   let ended = false;
   try {
     for (;;) {
-      const next = await Promise.race([iterator.next(), aborted]);
+      const next = await unlessAborted(iterator.next(), signal);
       if (next.done) {
         ended = true;
         return;
@@ -24,8 +17,19 @@ export async function* untilAborted<T>(content: AsyncIterable<T>, signal: AbortS
       signal.throwIfAborted();
     }
   } finally {
-    listening.abort();
     // Not awaited: a source that hangs would hang its own cleaning up as well.
     if (!ended) void iterator.return?.()?.catch(() => undefined);
   }
+}
+
+/**
+ * A listener for each wait, taken off again: `Promise.race` with one promise for all of them keeps every value that
+ * ever won until that promise settles, here the whole file (R14).
+ */
+function unlessAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', abort, { once: true });
+    value.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
