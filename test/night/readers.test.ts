@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { fillFares, ISOLATIONS, loadFares } from '../support/by-hand.ts';
+import { fareRows, fillFares, ISOLATIONS, LoadByHand, loadFares } from '../support/by-hand.ts';
 import { endingOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
 import { shareHouse } from '../support/house.ts';
@@ -54,6 +54,16 @@ test('R1, R11: a load that is frozen just before COMMIT holds up no reader, no o
   await readers.lookOn();
   await readers.stop();
   expect([...readers.seen].sort()).toEqual(['5 rows of 1', '7 rows of 2']);
+});
+
+test('R11: a load that is frozen with its rows copied holds up no replay of another day, nor do two replays each other', async () => {
+  for (const day of ['2024-04-07', '2024-04-08']) await loadFares(house(), day, { rows: 3, amount: 1 });
+  await using frozen = await LoadByHand.begin(house(), 'fares', '2024-04-06');
+  await frozen.copyIn(fareRows('2024-04-06', 5, 1));
+  await using one = await fillFares(house(), '2024-04-07', { rows: 4, amount: 2 });
+  await using other = await fillFares(house(), '2024-04-08', { rows: 4, amount: 2 });
+  const commits = Promise.all([one.commit(), other.commit()]); // neither waits five seconds for a lock in vain
+  expect(await commits).toHaveLength(2);
 });
 
 test.each(ISOLATIONS)(

@@ -35,8 +35,10 @@ export class Readers implements AsyncDisposable {
   /** Lets the patient ones look, with the snapshots that they have; waits until every reader has looked again. */
   async lookOn(): Promise<void> {
     const before = this.#readers.map(({ looks }) => looks);
-    this.#openGate();
-    await until(() => this.#readers.every(({ looks }, index) => looks >= (before[index] ?? 0) + 2));
+    await until(() => {
+      this.#openGate(); // once more for whoever had not come to it yet
+      return this.#readers.every(({ looks }, index) => looks >= (before[index] ?? 0) + 2);
+    });
   }
 
   async stop(): Promise<void> {
