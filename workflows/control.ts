@@ -21,6 +21,9 @@ import { dayIs, stateIs } from './search-attributes.ts';
 /** Starts of one request in all: after a take-over another operator may have been quicker. */
 const MOST_STARTS = 3;
 
+/** Characters of what is pending that one run hands to the next: a payload over 2 MB would fail its task for ever. */
+const MOST_CARRIED = 400_000;
+
 /**
  * The one workflow that a plain signal finds. Handlers only enqueue; the loop never waits for a load; every request
  * and its answer is a row in nighttrain.request; what is pending survives continue-as-new (§3, Control).
@@ -35,10 +38,10 @@ export async function control(carriedOver: readonly PendingRequest[] = []): Prom
   setDefaultSignalHandler((name, ...payloads) => enqueue(name, payloads));
 
   let underWay = 0;
-  const isFull = () => workflowInfo().continueAsNewSuggested;
+  const mayEnd = () => workflowInfo().continueAsNewSuggested && JSON.stringify(queue).length <= MOST_CARRIED;
   for (;;) {
-    await condition(() => (isFull() ? underWay === 0 : queue.length > 0));
-    if (isFull()) break;
+    await condition(() => (mayEnd() ? underWay === 0 : queue.length > 0));
+    if (mayEnd()) break;
     for (let next = queue.shift(); next; next = queue.shift()) {
       underWay += 1;
       void answer(next).finally(() => (underWay -= 1));

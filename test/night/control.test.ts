@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { CONTROL_ID } from '../../workflows/messages.ts';
 import { endingOf, receiptOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
-import { shareHouse } from '../support/house.ts';
+import { openHouse, shareHouse } from '../support/house.ts';
 import { until } from '../support/intake.ts';
 
 const house = shareHouse();
@@ -176,4 +176,16 @@ test('R14: payloads that are huge are cut, and nothing pending is lost when cont
   });
   expect(await requestOf(() => house().signal('afterwards'))).toMatchObject({ state: 'refused' });
   await until(async () => (await house().attempts('fares', day)).every(({ state }) => state !== 'running'));
+});
+
+test('R14: more requests than one payload holds, sent while no worker was up, are all answered', async () => {
+  await using own = await openHouse();
+  await (await own.startWorker()).stop(); // control is there, and nobody works for it
+  const large = 'x'.repeat(10_000);
+  await Promise.all(Array.from({ length: 550 }, () => own.signal('replayDay', { dataset: large })));
+  await own.startWorker();
+  await until(async () => (await own.requests()).length === 550, 30_000);
+  await own.signal('afterwards');
+  await until(async () => (await own.requests()).some(({ kind }) => kind === 'afterwards'), 20_000);
+  expect((await own.requests()).every(({ state }) => state === 'refused')).toBe(true);
 });
