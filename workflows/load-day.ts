@@ -52,10 +52,20 @@ async function ride(attempt: Attempt, input: ReplayInput | undefined, progress: 
       return one;
     }),
   );
-  const receipt = await progress.of('load', 1, () => load(attempt, landed, staged));
+  const receipt = await progress.of('load', 1, () => load(attempt, landed, saidOnce(staged)));
   progress.note({ rows: receipt.counts.loaded });
   if (attempt.plan.hasWarnAudits) await progress.of('audit', 1, () => auditNight(attempt, receipt));
   return receipt;
+}
+
+/** Parts repeat each other's warnings: a thousand of them, each with all of its own, would not fit a payload. */
+function saidOnce<Part extends { readonly warnings: readonly string[] }>(parts: readonly Part[]): Part[] {
+  const said = new Set<string>();
+  return parts.map((part) => {
+    const warnings = part.warnings.filter((warning) => !said.has(warning));
+    for (const warning of warnings) said.add(warning);
+    return { ...part, warnings };
+  });
 }
 
 async function close(
