@@ -34,32 +34,38 @@ export async function keepRejected(
   );
   let left = QUARANTINE_BOUND - (kept?.rows ?? 0);
   let batch: Quarantined[] = [];
+  // What an earlier try has kept takes nothing of the bound again.
   const flush = async () => {
-    if (batch.length > 0) await insert(warehouse, day, epoch, batch);
+    if (batch.length > 0) left -= await insert(warehouse, day, epoch, batch);
     batch = [];
   };
   for await (const row of rejected) {
     if (left <= 0) break;
-    left -= 1;
     batch.push(row);
-    if (batch.length === ROWS_AT_ONCE) await flush();
+    if (batch.length >= Math.min(ROWS_AT_ONCE, left)) await flush();
   }
   await flush();
 }
 
+/** Answers how many were new. */
 async function insert(
   warehouse: DataSource,
   day: DatasetDay,
   epoch: number,
   rows: readonly Quarantined[],
-): Promise<void> {
-  await warehouse.query(
-    `insert into nighttrain.quarantine
-       (dataset, business_date, epoch, part, record, rule, line, column_name, reason, raw)
-     select $1, $2, $3, r.part, r.record, r.rule, r.line, r."column", r.reason, r.raw
-     from jsonb_to_recordset($4::jsonb)
-       as r(part int, record bigint, rule text, line bigint, "column" text, reason text, raw text)
-     on conflict do nothing`,
+): Promise<number> {
+  const [inserted] = await warehouse.query<{ rows: number }[]>(
+    `with inserted as (
+       insert into nighttrain.quarantine
+         (dataset, business_date, epoch, part, record, rule, line, column_name, reason, raw)
+       select $1, $2, $3, r.part, r.record, r.rule, r.line, r."column", r.reason, r.raw
+       from jsonb_to_recordset($4::jsonb)
+         as r(part int, record bigint, rule text, line bigint, "column" text, reason text, raw text)
+       on conflict do nothing
+       returning 1
+     )
+     select count(*) as rows from inserted`,
     [day.dataset, day.businessDate, epoch, toJsonb(rows)],
   );
+  return inserted?.rows ?? 0;
 }
