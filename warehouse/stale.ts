@@ -36,7 +36,7 @@ export interface LoadSessionState extends Session, DatasetDay {
   readonly doing: string;
 }
 
-/** Every load session of this database and the loader's role; a zombie is one whose epoch is not current (§1). */
+/** Every load session of this database and the loader's role; `isZombie` tells which are left over (§1). */
 export async function loadSessions(warehouse: DataSource): Promise<LoadSessionState[]> {
   return warehouse.query<LoadSessionState[]>(
     `select s.pid, s.backend_start::text as "backendStart", s.application_name as "applicationName",
@@ -52,9 +52,12 @@ export async function loadSessions(warehouse: DataSource): Promise<LoadSessionSt
   );
 }
 
-/** Whether a session no longer has the right to write, whatever it believes. */
+/**
+ * Whether a session no longer has the right to write, whatever it believes. One of a later epoch is no zombie: it began
+ * after the fence was read, which a query that lists sessions does first.
+ */
 export function isZombie({ epoch, currentEpoch }: LoadSessionState): boolean {
-  return epoch !== currentEpoch;
+  return currentEpoch === null || epoch < currentEpoch;
 }
 
 /** Those of the dates that the ledger has. */
