@@ -14,7 +14,8 @@ import { endOf, failureOf } from './outcome.ts';
 import { bookkeeping } from './policies.ts';
 import { dayIs, stateIs } from './search-attributes.ts';
 
-const ASK_AGAIN = '5 s';
+/** Asked again after so long, each time a second later up to a minute: at 5 s half a day of waiting filled the history. */
+const askAgainMs = (asked: number) => Math.min(5_000 + 1_000 * asked, 60_000);
 
 /** One scheduled night of a dataset: its business date comes from the schedule's slot, never from the clock (R12). */
 export async function nightly({ dataset }: { readonly dataset: string }): Promise<DayLoaded> {
@@ -23,9 +24,9 @@ export async function nightly({ dataset }: { readonly dataset: string }): Promis
   upsertSearchAttributes([...dayIs(day), ...stateIs(after.length > 0 ? 'waiting' : 'running')]);
 
   let missing = after.length > 0 ? await bookkeeping.notLoaded(after, businessDate) : [];
-  while (missing.length > 0) {
+  for (let asked = 0; missing.length > 0; asked++) {
     if (Date.now() > Date.parse(dueAt)) throw waitedInVain(dataset, businessDate, missing);
-    await sleep(ASK_AGAIN);
+    await sleep(askAgainMs(asked));
     missing = await bookkeeping.notLoaded(missing, businessDate);
   }
   upsertSearchAttributes(stateIs('running'));
