@@ -1,4 +1,4 @@
-import type { DatasetDay } from '../rules/dataset-day.ts';
+import { parseBusinessDate } from '../rules/business-date.ts';
 import { isLandingWanted, expireHistory } from '../warehouse/retention.ts';
 import type { Deps } from './deps.ts';
 
@@ -11,7 +11,9 @@ export async function expireStorage({ warehouse, landing, datasets, log }: Deps)
   for (const { name, landingDays } of datasets.values()) {
     for (const folder of attemptFolders(await landing.list(name))) {
       const [, businessDate = '', epoch = ''] = folder.split('/');
-      const day = { dataset: name, businessDate } as DatasetDay;
+      const date = parseBusinessDate(businessDate);
+      if (!date) continue; // a folder of somebody's making
+      const day = { dataset: name, businessDate: date };
       if (await isLandingWanted(warehouse, day, Number(epoch), landingDays)) continue;
       await landing.remove(folder);
       log.info({ folder }, 'landing folder removed: its time is over');

@@ -1,7 +1,10 @@
 import type { DataSource } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 
-/** Whether a landing folder is still wanted: its attempt runs, or ended less than `days` ago. One that no attempt knows is not. */
+/**
+ * Whether a landing folder is still wanted: its attempt ended less than `days` ago, or the day is being loaded now,
+ * perhaps from what landed long before (R10). One that no attempt knows is not.
+ */
 export async function isLandingWanted(
   warehouse: DataSource,
   { dataset, businessDate }: DatasetDay,
@@ -11,8 +14,8 @@ export async function isLandingWanted(
   const [row] = await warehouse.query<{ wanted: boolean }[]>(
     `select exists (
        select from nighttrain.attempt
-       where dataset = $1 and business_date = $2 and epoch = $3
-         and (state = 'running' or ended_at > clock_timestamp() - make_interval(days => $4))
+       where dataset = $1 and business_date = $2
+         and (state = 'running' or epoch = $3 and ended_at > clock_timestamp() - make_interval(days => $4))
      ) as wanted`,
     [dataset, businessDate, epoch, days],
   );
