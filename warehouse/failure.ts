@@ -28,7 +28,7 @@ export function warehouseError(error: unknown, doing: string): NightTrainError {
   const code = driver?.code ?? '';
   const message = `${doing}: ${driver?.message ?? String(error)}`;
   const options = {
-    ...(driver?.detail !== undefined && { detail: driver.detail }),
+    ...(driver?.detail !== undefined && !holdsRow(code) && { detail: driver.detail }),
     ...(driver?.hint !== undefined && { hint: driver.hint }),
     cause: error,
   };
@@ -43,6 +43,11 @@ export function warehouseError(error: unknown, doing: string): NightTrainError {
   return isRetryableSqlState(code)
     ? new WarehouseUnavailable(`${message} (${code})`, options)
     : new WarehouseRejected(code ? `${message} (${code})` : message, options);
+}
+
+/** Of an integrity violation PostgreSQL's detail is the row or its key, which may be personal (R17). */
+function holdsRow(code: string): boolean {
+  return code.startsWith('23');
 }
 
 /** Whether a lock was waited for in vain; also of an error that was mapped already. */
