@@ -5,7 +5,7 @@ import { waitFor } from '../local/wait.ts';
 import { Unanswered } from '../rules/errors.ts';
 import type { RequestRow } from '../warehouse/entities/request.ts';
 import { findRequest, isAnswered } from '../warehouse/requests.ts';
-import { CONTROL_ID, TASK_QUEUE } from '../workflows/messages.ts';
+import { CONTROL_ID, TASK_QUEUE, WORKFLOW_TASK_TIMEOUT } from '../workflows/messages.ts';
 
 /** Who types: a claim, for Temporal checks no identity unless configured. */
 export function requestedBy(): string {
@@ -21,6 +21,7 @@ export async function sendRequest(
   await client.workflow.signalWithStart('control', {
     workflowId: CONTROL_ID,
     taskQueue: TASK_QUEUE,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     args: [],
     signal,
     signalArgs: [payload],
