@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import type { ReplayInput } from '../rules/attempt.ts';
-import type { Counts } from '../rules/counts.ts';
+import { addByRule, type Counts } from '../rules/counts.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { planOf, type Dataset } from '../rules/dataset.ts';
 import { NightTrainError } from '../rules/errors.ts';
@@ -74,7 +74,8 @@ async function judge(
 ): Promise<Rehearsal> {
   const { dataset: name, businessDate } = day;
   const identity = { dataset: name, businessDate, epoch: NO_EPOCH, loadId: randomUUID() };
-  const table = await openDay(tx, identity, 1);
+  // Of a name of its own: two rehearsals of one day would wait for each other's table.
+  const table = await openDay(tx, identity, randomInt(1, 2 ** 31 - 1));
   const copied = await copyInto(tx, table, dataset, openStaged(scratch, parts), () => undefined);
   const checks = await checkRows(tx, table, dataset, await buildKeys(tx, table));
   const unfit = [
@@ -82,17 +83,19 @@ async function judge(
     ...checks.deduplicated,
     ...checks.superseded,
   ];
+  const comparison = await compareWithPublished(tx, table, dataset, day, unfit);
   const staged = totalOf(parts);
   const counts: Counts = {
     read: staged.read,
-    loaded: copied.rows - unfit.length,
+    loaded: copied.rows - unfit.length - comparison.stale,
     rejected: staged.rejected + checks.rejected.length,
-    discarded: staged.discarded + checks.superseded.length,
+    discarded: staged.discarded + checks.superseded.length + comparison.stale,
     deduplicated: checks.deduplicated.length,
   };
-  const rejectedByRule: Record<string, number> = { ...staged.rejectedByRule };
-  for (const { rule } of checks.rejected) rejectedByRule[rule] = (rejectedByRule[rule] ?? 0) + 1;
-  const comparison = await compareWithPublished(tx, table, dataset, day, unfit);
+  const rejectedByRule = addByRule([
+    staged.rejectedByRule,
+    ...checks.rejected.map(({ rule }) => ({ [rule]: 1 })),
+  ]);
   return { counts, rejectedByRule, refusal: refusalOf(dataset, day, counts), comparison };
 }
 
