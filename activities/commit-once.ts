@@ -9,6 +9,9 @@ import { ownSession, type Session } from '../warehouse/evict.ts';
 import { isConnectionLoss, warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
 
+/** How long a stopped load waits for its backend to be ended before it cuts its wire; the fence keeps it harmless. */
+const LONGEST_EVICTION_MS = 3_000;
+
 type CommitDeps = Pick<Deps, 'ledger' | 'eviction' | 'loaderUrl'>;
 
 /**
@@ -54,10 +57,15 @@ async function transact(
   work: (tx: EntityManager) => Promise<void>,
 ): Promise<Failure | undefined> {
   const stop = () => {
+    // The pool that evicts may be as dark as the load's own wire: the cut waits for neither of them.
+    const cutting = setTimeout(() => session.cut(), LONGEST_EVICTION_MS);
     eviction
       .end(backend)
       .catch((error: unknown) => log.error({ err: error }, 'the load session could not be ended'))
-      .finally(() => session.cut());
+      .finally(() => {
+        clearTimeout(cutting);
+        session.cut();
+      });
   };
   signal.addEventListener('abort', stop, { once: true });
   try {

@@ -8,8 +8,8 @@ import type { Ledger } from '../warehouse/ledger.ts';
 
 /** Keeps Temporal's side of the house in order. */
 export interface Upkeep {
-  /** Schedules as the datasets declare them; a paused one stays paused. */
-  applySchedules(): Promise<readonly { readonly scheduleId: string; readonly action: string }[]>;
+  /** Creates the schedules that are declared and missing; answers which. */
+  createMissingSchedules(): Promise<readonly string[]>;
   pausedSchedules(): Promise<readonly { readonly dataset: string; readonly note: string | undefined }[]>;
   /** Starts `control` where it is missing or stuck; answers what was wrong, or undefined. */
   ensureControl(): Promise<string | undefined>;

@@ -1,5 +1,5 @@
-import { addDays, localDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import { isFuture } from '../rules/future.ts';
 import {
   parseRebootRequest,
   parseReplayRequest,
@@ -98,9 +98,9 @@ function judgeReplay(
   if (typeof request === 'string') return request;
   const dataset = datasets.get(request.dataset);
   if (!dataset) return `there is no dataset '${request.dataset.slice(0, 40)}'`;
-  const today = localDate(new Date().toISOString(), dataset.schedule?.timeZone ?? 'UTC');
-  // A day is loaded once it is over; somewhere on earth it already is tomorrow.
-  if (request.businessDate > addDays(today, 1)) return `${request.businessDate} lies in the future`;
+  if (isFuture(request.businessDate, new Date().toISOString(), dataset.schedule?.timeZone)) {
+    return `${request.businessDate} lies in the future`;
+  }
   return request;
 }
 

@@ -13,9 +13,8 @@ export async function putEnginesRight({ warehouse, upkeep, log }: Deps): Promise
     log.warn({ rule: finding.rule, dataset: finding.dataset }, finding.sentence);
     news += 1;
   };
-  for (const { scheduleId, action } of await upkeep.applySchedules()) {
-    if (action !== 'keep') log.warn({ scheduleId, action }, 'schedule put right');
-  }
+  for (const scheduleId of await upkeep.createMissingSchedules())
+    log.warn({ scheduleId }, 'schedule made again');
   const paused = (await upkeep.pausedSchedules()).map(({ dataset, note }): Finding => {
     const sentence = `The schedule of ${dataset} is paused${note ? `: ${note}` : ''}`;
     return { rule: PAUSED, severity: 'warn', dataset, businessDate: null, sentence };

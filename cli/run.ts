@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { UsageError } from '../rules/errors.ts';
+import { isFuture } from '../rules/future.ts';
 import { latestOwed } from '../rules/night.ts';
 import { loadWorkflowId } from '../workflows/messages.ts';
 import { dryRun } from './dry-run.ts';
@@ -41,6 +42,11 @@ async function run(name: string, options: RunOptions): Promise<void> {
       throw new UsageError(`${name} has no schedule, so it owes no day`, {
         hint: 'Name one: --date YYYY-MM-DD',
       });
+    if (isFuture(businessDate, new Date().toISOString(), dataset.schedule?.timeZone)) {
+      throw new UsageError(`${businessDate} lies in the future`, {
+        hint: 'A day is loaded once it is over.',
+      });
+    }
     const day = { dataset: name, businessDate };
     if (options.dryRun) return dryRun(here, day, 'source', output, stop.signal);
     await requireWorker(client, output, options.detach ?? false);

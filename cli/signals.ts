@@ -7,11 +7,13 @@ const INTERRUPTED = 130;
 
 /** npm hands on a Ctrl-C that the terminal has sent us already; one that comes later than this was meant. */
 const IMPATIENT_MS = 2_000;
+const PARENT_WATCH_MS = 500;
 
 /** Somebody asked this process to stop; from `listen` on, nothing else happens by itself at such a signal. */
 export class StopRequest implements Disposable {
   readonly #controller = new AbortController();
   #firstAt = 0;
+  #watch: NodeJS.Timeout | undefined;
   readonly #abort = () => {
     if (!this.signal.aborted) {
       this.#firstAt = performance.now();
@@ -27,6 +29,24 @@ export class StopRequest implements Disposable {
     return request;
   }
 
+  /** The same as a signal. */
+  now(): void {
+    this.#abort();
+  }
+
+  /**
+   * Under `npx` a SIGTERM ends npm and its shell and never reaches us: their end is the request to stop.
+   */
+  orParentsEnd({ isUnderNpm }: { readonly isUnderNpm: boolean }): void {
+    if (!isUnderNpm) return;
+    const parent = process.ppid;
+    this.#watch = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(this.#watch);
+      this.#abort();
+    }, PARENT_WATCH_MS).unref();
+  }
+
   /** Aborted by the first signal; its reason is the error that a start ends with. */
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -34,6 +54,7 @@ export class StopRequest implements Disposable {
 
   [Symbol.dispose](): void {
     for (const name of STOP_SIGNALS) process.off(name, this.#abort);
+    clearInterval(this.#watch);
   }
 }
 

@@ -13,6 +13,7 @@ import { bringUpToDate } from './migrate.ts';
 import { Output } from './output.ts';
 import { planSchedules, sayPlanned } from './plan-schedules.ts';
 import { StopRequest } from './signals.ts';
+import { watchEngines } from './watch-engines.ts';
 
 interface UpOptions {
   readonly demo?: boolean;
@@ -36,6 +37,7 @@ async function up({ demo = false, dryRun = false }: UpOptions): Promise<void> {
   const datasets = await loadDatasets(config.projectRoot);
   if (dryRun) return planUp(config, datasets, output);
   using stop = StopRequest.listen();
+  stop.orParentsEnd(config);
   await openHome(config.home);
   await withLock(
     join(config.home, 'up.lock'),
@@ -72,6 +74,7 @@ async function run(
     say: (line) => output.note(line),
     signal: stop.signal,
   });
+  const endWatch = watchEngines(config, stop, output);
   try {
     const databases = await databasesOf(config, engines.databaseUrl);
     const applied = await bringUpToDate(config, databases, [...datasets.values()], true);
@@ -92,6 +95,7 @@ async function run(
       output.line('Night Train is up; Ctrl-C drains and stops it.');
     });
   } finally {
+    endWatch();
     await engines.stop();
   }
 }

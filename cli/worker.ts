@@ -22,6 +22,7 @@ async function worker({ dryRun = false, json = false }: WorkerOptions): Promise<
   const output = new Output(json && dryRun);
   using stop = StopRequest.listen();
   const installation = await openInstallation();
+  stop.orParentsEnd(installation.config);
   if (dryRun) return sayPlanned(await planSchedules(installation), output);
   stop.signal.throwIfAborted();
   const { work } = await import('./work.ts');

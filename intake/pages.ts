@@ -20,10 +20,11 @@ export function recordsOf(source: RestSource, page: unknown): readonly unknown[]
 }
 
 /**
- * Reads landed pages: each property by the source's name of its column, an absent one as missing.
+ * Reads landed pages: each property by the source's name of its column, an absent one as missing. One that is absent
+ * from every record of the part is no missing value: the source has renamed it or taken it away.
  * @param open the page's bytes
  * @param warn told once of each property that is not declared
- * @throws SourceContractBroken for an undeclared property under drift `freeze`
+ * @throws SourceContractBroken for a declared property that no record has, for an undeclared one under drift `freeze`
  */
 export async function* readPages(
   dataset: Dataset,
@@ -43,6 +44,7 @@ export async function* readPages(
       yield records.slice(start, start + AT_ONCE).map((record) => reader.read(record, page.key));
     }
   }
+  reader.end(pages.at(-1)?.key ?? '');
 }
 
 class RecordReader {
@@ -51,9 +53,11 @@ class RecordReader {
   readonly #recordBytes: number;
   readonly #names: readonly string[];
   readonly #known: ReadonlySet<string>;
+  readonly #unseen: Set<string>;
   readonly #ignored = new Set<string>();
   readonly #warn: (warning: string) => void;
   #record = 0;
+  #objects = 0;
 
   constructor(dataset: Dataset, source: RestSource, warn: (warning: string) => void) {
     this.#dataset = dataset.name;
@@ -61,6 +65,7 @@ class RecordReader {
     this.#recordBytes = dataset.bounds.recordBytes;
     this.#names = Object.keys(dataset.columns).map((column) => sourceNameOf(dataset, column));
     this.#known = new Set(this.#names);
+    this.#unseen = new Set(this.#names);
     this.#warn = warn;
   }
 
@@ -70,9 +75,25 @@ class RecordReader {
       const reason = 'is not an object';
       return { record, line: null, cells: null, rule: 'wrong-type', reason, raw: jsonText(value) };
     }
+    this.#objects += 1;
     const properties = value as Record<string, unknown>;
-    for (const name of Object.keys(properties)) if (!this.#known.has(name)) this.#drifted(name, record, page);
+    for (const name of Object.keys(properties)) {
+      if (!this.#known.has(name)) this.#drifted(name, record, page);
+      else if (this.#unseen.size > 0) this.#unseen.delete(name);
+    }
     return new PageRecord(record, this.#cells(properties), properties);
+  }
+
+  /** @throws SourceContractBroken where there were records, and none had a declared property */
+  end(lastPage: string): void {
+    if (this.#objects === 0 || this.#unseen.size === 0) return;
+    throw new SourceContractBroken(
+      `The source of ${this.#dataset} no longer sends ${list([...this.#unseen])}`,
+      {
+        detail: `none of the ${this.#objects} records up to ${lastPage} has it`,
+        hint: "Ask the source's owner; if the change is meant, edit the dataset and write a migration.",
+      },
+    );
   }
 
   #cells(properties: Record<string, unknown>): RawCell[] {

@@ -39,7 +39,7 @@ export interface PoolOptions {
  */
 export async function openWarehouse(
   url: string,
-  { applicationName = 'nighttrain', poolSize = 10, stream }: PoolOptions = {},
+  { applicationName = 'nighttrain', poolSize = 10, stream = boundedSocket }: PoolOptions = {},
 ): Promise<DataSource> {
   const source = new DataSource({
     type: 'postgres',
@@ -51,9 +51,22 @@ export async function openWarehouse(
     poolErrorHandler: () => {
       // An idle connection that breaks is replaced by the pool; whoever uses one hears of it there.
     },
-    extra: { types, keepAlive: true, stream },
+    extra: { types, keepAlive: true, keepAliveInitialDelayMillis: 10_000, stream },
   });
   return await source.initialize();
+}
+
+/** No statement but a load's, which its step bounds, is silent for so long. */
+const LONGEST_SILENCE_MS = 10 * 60_000;
+
+/** A wire that went dark is given up: without this, only the kernel would end the wait, hours later (R14). */
+function boundedSocket(): Socket {
+  const socket = new Socket();
+  const seconds = LONGEST_SILENCE_MS / 1000;
+  socket.setTimeout(LONGEST_SILENCE_MS, () =>
+    socket.destroy(new Error(`connection terminated: silent for ${seconds} s`)),
+  );
+  return socket;
 }
 
 /** The session of one load attempt; its name is what eviction goes by (§6). */

@@ -21,6 +21,8 @@ export interface Config {
   readonly logLevel: string;
   /** Any variable, for sources that name their own; `<NAME>_FILE` is read where `<NAME>` is not set (R17). */
   readonly env: (name: string) => string | undefined;
+  /** Started by `npx` or `npm exec`, whose process stands between us and whoever ends it. */
+  readonly isUnderNpm: boolean;
   /** The whole environment, for the programs that we start. */
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -74,6 +76,7 @@ export function readConfig(from = process.cwd()): Config {
     temporalNamespace: values.TEMPORAL_NAMESPACE ?? 'default',
     logLevel: values.LOG_LEVEL ?? 'info',
     env: environmentVariable,
+    isUnderNpm: environmentVariable('npm_command') === 'exec',
     environment: process.env,
   };
 }

@@ -1,8 +1,8 @@
 import { WorkflowIdConflictPolicy, WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { CONTROL_ID, TASK_QUEUE, WORKFLOW_TASK_TIMEOUT } from '../workflows/messages.ts';
 
-/** Tries of one workflow task after which `control` is taken to be stuck: its code cannot go on by itself. */
-const STUCK_TRIES = 5;
+/** Tries of one workflow task after which `control` is taken to be stuck; a frozen worker may swallow a few of them. */
+const STUCK_TRIES = 10;
 
 /**
  * Starts `control` where it does not run, so that a plain signal finds it, and starts it anew where its tasks fail (§3).

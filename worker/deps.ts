@@ -9,7 +9,7 @@ import { ledgerOf } from '../warehouse/ledger.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { Config } from './config.ts';
 import { ensureControl } from './control.ts';
-import { applySchedules, pausedSchedules } from './schedules.ts';
+import { createMissingSchedules, pausedSchedules } from './schedules.ts';
 
 /** The composition root: what every step of this worker works with. */
 export function createDeps(parts: {
@@ -28,7 +28,7 @@ export function createDeps(parts: {
     landing: openLandingFolder(join(config.home, 'landing')),
     inbox: config.inbox,
     upkeep: {
-      applySchedules: () => applySchedules(parts.temporal, parts.datasets.values()),
+      createMissingSchedules: () => createMissingSchedules(parts.temporal, parts.datasets.values()),
       pausedSchedules: () => pausedSchedules(parts.temporal),
       ensureControl: () => ensureControl(parts.temporal),
     },

@@ -35,10 +35,7 @@ export async function applySchedules(
 ): Promise<ScheduleChange[]> {
   const changes: ScheduleChange[] = [];
   const declared = new Set<string>();
-  const wantedAll = [...datasets].flatMap(({ name, schedule }) =>
-    schedule ? [nightOptions(name, schedule)] : [],
-  );
-  for (const wanted of [...wantedAll, ...SWEEPS]) {
+  for (const wanted of wantedSchedules(datasets)) {
     declared.add(wanted.scheduleId);
     changes.push({ scheduleId: wanted.scheduleId, action: await applyOne(client, wanted, dryRun) });
   }
@@ -50,16 +47,43 @@ export async function applySchedules(
   return changes;
 }
 
+/**
+ * Creates the schedules that are missing, and answers which. It changes and deletes none: in a rolling deployment an
+ * older worker's sweep would take back what a newer one has just declared, and a deleted schedule catches nothing up.
+ */
+export async function createMissingSchedules(client: Client, datasets: Iterable<Dataset>): Promise<string[]> {
+  const created: string[] = [];
+  for (const wanted of wantedSchedules(datasets)) {
+    if (await find(client, wanted.scheduleId)) continue;
+    await client.schedule.create(wanted);
+    created.push(wanted.scheduleId);
+  }
+  return created;
+}
+
+async function find(client: Client, scheduleId: string): Promise<ScheduleDescription | undefined> {
+  try {
+    return await client.schedule.getHandle(scheduleId).describe();
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+function wantedSchedules(datasets: Iterable<Dataset>): ScheduleOptions[] {
+  const nights = [...datasets].flatMap(({ name, schedule }) =>
+    schedule ? [nightOptions(name, schedule)] : [],
+  );
+  return [...nights, ...SWEEPS];
+}
+
 async function applyOne(
   client: Client,
   wanted: ScheduleOptions,
   dryRun: boolean,
 ): Promise<ScheduleChange['action']> {
   const handle = client.schedule.getHandle(wanted.scheduleId);
-  const found = await handle.describe().catch((error: unknown) => {
-    if (error instanceof ScheduleNotFoundError) return undefined;
-    throw error;
-  });
+  const found = await find(client, wanted.scheduleId);
   if (!found) {
     if (!dryRun) await client.schedule.create(wanted);
     return 'create';

@@ -1,4 +1,4 @@
-/** Maps items side by side, at most `limit` at a time, answers in their order; stops at the first failure. */
+/** Maps items side by side, at most `limit` at a time, answers in their order; starts no more after a failure. */
 export async function atMost<T, R>(
   limit: number,
   items: readonly T[],
@@ -6,10 +6,16 @@ export async function atMost<T, R>(
 ): Promise<R[]> {
   const results: R[] = new Array<R>(items.length);
   let next = 0;
+  let hasFailed = false;
   const lane = async () => {
-    while (next < items.length) {
+    while (next < items.length && !hasFailed) {
       const index = next++;
-      results[index] = await work(items[index] as T);
+      try {
+        results[index] = await work(items[index] as T);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
     }
   };
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));

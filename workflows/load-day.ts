@@ -1,10 +1,15 @@
-import { CancellationScope, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  setHandler,
+  upsertSearchAttributes,
+  type ApplicationFailure,
+} from '@temporalio/workflow';
 import type { Attempt, AttemptKind, Receipt, ReplayInput } from '../rules/attempt.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { TakenOver } from '../activities/index.ts';
 import { atMost } from './at-most.ts';
 import { progressQuery, type DayLoaded, type LoadDayRequest, type StepProgress } from './messages.ts';
-import { endOf, outcomeOf } from './outcome.ts';
+import { endOf, failureOf, outcomeOf } from './outcome.ts';
 import { bookkeeping, steps } from './policies.ts';
 import { stateIs } from './search-attributes.ts';
 
@@ -22,13 +27,23 @@ export async function loadDay({ dataset, businessDate, kind, input }: LoadDayReq
   const { attempt } = taken; // from here on, older attempts cannot commit
   try {
     const receipt = await ride(attempt, input, progress);
-    await close(attempt, { outcome: 'loaded' });
+    if (!(await close(attempt, { outcome: 'loaded' }))) throw notInLedger(attempt);
     return { receipt, alreadyLoaded: false };
   } catch (cause) {
     const receipt = await close(attempt, outcomeOf(cause));
     if (receipt) return { receipt, alreadyLoaded: false }; // the ledger has it: a cancel lost to COMMIT
     throw endOf(cause);
   }
+}
+
+/** The load step had a receipt, and the ledger no longer has the batch: somebody has tampered with it (R7, R16). */
+function notInLedger({ dataset, businessDate }: Attempt): ApplicationFailure {
+  const message = `${dataset} of ${businessDate} was loaded, yet the ledger has no batch of it`;
+  return failureOf({
+    name: 'CommitNotFound',
+    message,
+    hint: 'Hold the ledger against its hash chain: npx nighttrain doctor',
+  });
 }
 
 /** Not cancellable: who cancels meanwhile finds an attempt that is closed properly, by the step after this one. */

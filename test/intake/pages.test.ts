@@ -27,8 +27,16 @@ function movements(drift: RestSource['drift'] = 'discard') {
   });
 }
 
-/** Reads pages whose records are given as JSON texts. */
-async function read(pages: readonly (readonly string[])[], drift?: RestSource['drift']) {
+/** Has every declared property, so that none of them counts as taken away; not among what `read` answers. */
+const COMPLETE = '{"id":0,"weight":0,"empty":false,"constructor":""}';
+
+/** Reads pages whose records are given as JSON texts, and a last one with a complete record. */
+async function read(given: readonly (readonly string[])[], drift?: RestSource['drift']) {
+  const { records, cells, warnings } = await readAlone([...given, [COMPLETE]], drift);
+  return { records: records.slice(0, -1), cells: cells.slice(0, -1), warnings };
+}
+
+async function readAlone(pages: readonly (readonly string[])[], drift?: RestSource['drift']) {
   const dataset = movements(drift);
   const files = pages.map((_, index) => ({ key: `page-${index + 1}`, bytes: 0, sha256: '' }));
   const open = (file: { key: string }) => {
@@ -66,6 +74,14 @@ describe('records of landed pages', () => {
       [2, null, '{"id":"2","weight":"3","empty":true}'],
       [3, null, '{"id":3}'],
     ]);
+  });
+
+  test('that all lack a declared property break the contract: it was renamed or taken away', async () => {
+    const refusal = await refusalOf(
+      readAlone([['{"id":1,"weight":1,"empty":true}', '{"id":2,"weight":1,"empty":true,"konstructor":"x"}']]),
+    );
+    expect(refusal).toMatchObject({ name: 'SourceContractBroken', message: containing('constructor') });
+    expect((await readAlone([[]])).records).toEqual([]);
   });
 
   test('have missing values: null, the empty text, no such property', async () => {

@@ -336,6 +336,7 @@ export class House implements AsyncDisposable {
       temporalNamespace: this.name,
       logLevel: 'debug',
       env: (name) => new Map(Object.entries(variables)).get(name),
+      isUnderNpm: false,
       environment: {},
     };
   }

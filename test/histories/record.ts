@@ -1,0 +1,115 @@
+/**
+ * Records the history of every workflow type and every ending, for `replay.test.ts`: `npm run histories`.
+ * Record anew when a workflow's story is meant to change; running nights then need its old code until they end.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { temporal } from '@temporalio/proto';
+import type { WorkflowHandle } from '@temporalio/client';
+import { expect, test } from 'vitest';
+import type { Dataset } from '../../rules/dataset.ts';
+import { CONTROL_ID, TASK_QUEUE } from '../../workflows/messages.ts';
+import { fares } from '../support/datasets.ts';
+import { endingOf } from '../support/ending.ts';
+import { fareLines } from '../support/fares.ts';
+import { openHouse, type House } from '../support/house.ts';
+import { until } from '../support/intake.ts';
+
+const schedule = { at: '12:00', dueBy: '11:59', timeZone: 'UTC', cadence: 'daily', after: [] } as const;
+const scheduled: Dataset = { ...fares, schedule };
+
+test('the histories are recorded', async () => {
+  await using house = await openHouse({ datasets: [scheduled] });
+  await house.startWorker();
+  const day = (number: number) => `2024-10-0${number}`;
+  const put = (number: number, counts: Parameters<typeof fareLines>[1]) =>
+    house.put('fares', `${day(number)}.csv`, fareLines(day(number), counts));
+
+  await put(1, { good: 3 });
+  await house.run('fares', day(1));
+  await keep('load-day-loaded', house.load('fares', day(1)));
+  await house.run('fares', day(1));
+  await keep('load-day-already-loaded', house.load('fares', day(1)));
+
+  await put(2, { good: 1, bad: 3 });
+  await house.run('fares', day(2));
+  await keep('load-day-refused', house.load('fares', day(2)));
+
+  await house.run('fares', day(3)); // no file, now or at the second try
+  await keep('load-day-retried-and-failed', house.load('fares', day(3)));
+
+  await put(4, { good: 3 });
+  const cancelled = house.wire.hold('COMMIT');
+  await house.start('fares', day(4));
+  await cancelled;
+  await house.load('fares', day(4)).cancel();
+  await endingOf(house.load('fares', day(4)));
+  await keep('load-day-cancelled', house.load('fares', day(4)));
+
+  await put(5, { good: 3 });
+  const held = house.wire.hold('COMMIT');
+  const taken = await house.start('fares', day(5));
+  await held;
+  const { runId } = await taken.describe();
+  await house.replay('fares', day(5), { takeOver: true });
+  await keep('load-day-taken-over', house.load('fares', day(5), runId));
+  await keep('load-day-replayed', house.load('fares', day(5)));
+
+  await put(6, { good: 3 });
+  await keep('nightly-loaded', await nightOf(house, '2024-10-07T12:00:00Z'));
+  await keep('nightly-refused', await nightOf(house, '2024-10-03T12:00:00Z'));
+  await house.client.workflow.execute('sweep', {
+    workflowId: 'sweep/recorded',
+    taskQueue: TASK_QUEUE,
+    args: [{ of: 'nights' }],
+  });
+  await keep('sweep', house.client.workflow.getHandle('sweep/recorded'));
+  await house.signal('replayDay', { dataset: 'nobody' });
+  await house.signal('who knows', 1);
+  await house.signal('coldReboot', { requestId: 'reboot', requestedBy: 'test', reason: 'recorded' });
+  expect(await house.answerTo('reboot')).toMatchObject({ state: 'started' });
+  await keep('control-running', house.client.workflow.getHandle(CONTROL_ID));
+});
+
+/** The night that the schedule starts for a slot, at its end. */
+async function nightOf(house: House, slot: string): Promise<WorkflowHandle> {
+  const at = new Date(slot);
+  await house.client.schedule
+    .getHandle('nighttrain/fares')
+    .backfill({ start: at, end: at, overlap: 'ALLOW_ALL' });
+  const handle = house.client.workflow.getHandle(`nightly/fares-${slot}`);
+  await until(async () => (await handle.describe().catch(() => undefined)) !== undefined, 20_000);
+  await endingOf(handle);
+  return handle;
+}
+
+/** Keeps a history without what only this machine knows: stack traces, process names, the house's folder. */
+async function keep(name: string, handle: WorkflowHandle): Promise<void> {
+  const folder = import.meta.dirname;
+  await mkdir(folder, { recursive: true });
+  const history = temporal.api.history.v1.History.encode(await handle.fetchHistory()).finish();
+  const told = anonymous(
+    temporal.api.history.v1.History.toObject(temporal.api.history.v1.History.decode(history)),
+  );
+  const kept = temporal.api.history.v1.History.fromObject(told as Record<string, unknown>);
+  await writeFile(join(folder, `${name}.history`), temporal.api.history.v1.History.encode(kept).finish());
+}
+
+const MACHINE = new Set(['stackTrace', 'identity', 'binaryChecksum']);
+
+function anonymous(value: unknown): unknown {
+  if (value instanceof Uint8Array)
+    return Buffer.from(withoutMachine(Buffer.from(value).toString('latin1')), 'latin1');
+  if (typeof value === 'string') return withoutMachine(value);
+  if (Array.isArray(value)) return value.map(anonymous);
+  if (typeof value !== 'object' || value === null || 'unsigned' in value) return value; // 64 bits
+  const fields = Object.entries(value).map(([name, field]) => [
+    name,
+    MACHINE.has(name) ? '' : anonymous(field),
+  ]);
+  return Object.fromEntries(fields) as unknown;
+}
+
+function withoutMachine(text: string): string {
+  return text.replaceAll(/\/[\w./-]*nighttrain-house-\w+/g, '/house').replaceAll(/\d+@[\w-]+/g, 'worker');
+}
