@@ -1,6 +1,8 @@
+import { parseBusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { isFuture } from '../rules/future.ts';
 import {
+  isRequestId,
   parseRebootRequest,
   parseReplayRequest,
   shortened,
@@ -104,8 +106,20 @@ function judgeReplay(
   return request;
 }
 
-/** What is kept of a request that makes no sense. */
-function unknownRequest({ kind, arrivalId }: PendingRequest) {
-  const nobody = { dataset: null, businessDate: null, requestedBy: 'unknown', reason: '' };
-  return { requestId: arrivalId, kind: kind.slice(0, 100), ...nobody };
+/** What is kept of a request that makes no sense: whatever of it can be read, so that its sender finds it again. */
+function unknownRequest({ kind, payload, arrivalId }: PendingRequest) {
+  const fields = typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
+  const text = (name: string) => {
+    const value = fields[name];
+    return typeof value === 'string' ? value.slice(0, 100) : undefined;
+  };
+  const requestId = text('requestId');
+  return {
+    requestId: requestId !== undefined && isRequestId(requestId) ? requestId : arrivalId,
+    kind: kind.slice(0, 100),
+    dataset: text('dataset') ?? null,
+    businessDate: parseBusinessDate(text('businessDate') ?? '') ?? null,
+    requestedBy: text('requestedBy') ?? 'unknown',
+    reason: text('reason') ?? '',
+  };
 }

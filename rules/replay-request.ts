@@ -75,7 +75,8 @@ export function parseRebootRequest(payload: unknown, fallbackId: string): Reboot
 
 const REQUEST_ID_FORM = 'requestId must be [A-Za-z0-9_.:-]{1,100}';
 
-function isRequestId(value: unknown): value is string {
+/** Whether a request may be known by this. */
+export function isRequestId(value: unknown): value is string {
   return typeof value === 'string' && /^[\w.:-]{1,100}$/.test(value);
 }
 

@@ -16,7 +16,7 @@ export async function recordRequest(warehouse: DataSource, request: RequestRecor
     [
       row.requestId,
       storableText(row.kind),
-      row.dataset,
+      row.dataset === null ? null : storableText(row.dataset),
       row.businessDate,
       storableText(row.requestedBy),
       storableText(row.reason),

@@ -54,6 +54,7 @@ test('a cold reboot with a malformed request is refused, with the reason', async
   await house.signal('coldReboot', { requestId: 'r-1', requestedBy: 'test', reason: '' });
   await house.signal('coldReboot', 'now');
   await until(async () => (await house.requests()).length === 2);
+  expect((await house.requests())[0]?.requestId).toBe('r-1'); // whoever sent it finds the answer
   expect((await house.requests()).map(({ kind, state, answer }) => ({ kind, state, answer }))).toEqual([
     { kind: 'coldReboot', state: 'refused', answer: 'reason must be a text' },
     { kind: 'coldReboot', state: 'refused', answer: 'the payload is no JSON object' },
