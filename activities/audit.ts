@@ -6,7 +6,7 @@ import type { OpenedTable } from '../warehouse/day-table.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
 import type { LoadJob } from './fill-day.ts';
-import { findDataset } from './find-dataset.ts';
+import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
 
 /**

@@ -4,7 +4,7 @@ import { findLanded } from '../intake/find-landed.ts';
 import type { Landed } from '../intake/manifest.ts';
 import { epochsBefore } from '../warehouse/attempts.ts';
 import type { Deps } from './deps.ts';
-import { findDataset } from './find-dataset.ts';
+import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
 
 /** Source → landing: the raw input as it came, with its manifest; or, for a replay, what landed before (R10). */

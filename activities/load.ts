@@ -12,7 +12,7 @@ import { blockOnAudits } from './audit.ts';
 import { commitOnce } from './commit-once.ts';
 import type { Deps } from './deps.ts';
 import { fillDay, totalOf } from './fill-day.ts';
-import { findDataset } from './find-dataset.ts';
+import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
 
 /** Loads one dataset day: the day's rows and their ledger row are committed together, or not at all (R1). */

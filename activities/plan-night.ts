@@ -4,7 +4,7 @@ import { nightOf, type Night } from '../rules/night.ts';
 import { findPublished } from '../warehouse/ledger.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
-import { findDataset } from './find-dataset.ts';
+import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
 
 /** A night, and the datasets whose same date must be loaded before it. */

@@ -6,7 +6,7 @@ import { takeOverFence } from '../warehouse/fence.ts';
 import { findPublished } from '../warehouse/ledger.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
-import { findDataset } from './find-dataset.ts';
+import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
 
 /** Either the day is ours to load, or the ledger has it already and this is no replay. */

@@ -1,12 +1,11 @@
-import { createInterface } from 'node:readline';
+import { readRejects } from '../intake/rejects.ts';
 import type { Attempt } from '../rules/attempt.ts';
-import type { LandingStore } from '../intake/landing.ts';
-import type { Landed, RejectedRecord, StagedPart } from '../intake/manifest.ts';
+import type { Landed, StagedPart } from '../intake/manifest.ts';
 import { stagePart } from '../intake/stage.ts';
 import { keepRejected } from '../warehouse/quarantine.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
-import { findDataset } from './find-dataset.ts';
+import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
 
 /** Landed part → staged part; what is rejected goes to quarantine, whatever becomes of the night (R5). */
@@ -20,7 +19,7 @@ export const createTransform = ({ datasets, warehouse, landing, inbox, env, log 
       const staged = await stagePart(dataset, day, landed.manifest, part, epoch, context);
       if (staged.rejected > 0) {
         try {
-          await keepRejected(warehouse, day, epoch, readRejects(landing, staged));
+          await keepRejected(warehouse, day, epoch, readRejects(landing, staged.rejects.key));
         } catch (error) {
           throw warehouseError(error, `Rejected rows of ${name} of ${businessDate} could not be kept`);
         }
@@ -33,8 +32,3 @@ export const createTransform = ({ datasets, warehouse, landing, inbox, env, log 
       return staged;
     });
   };
-
-async function* readRejects(landing: LandingStore, staged: StagedPart): AsyncIterable<RejectedRecord> {
-  const lines = createInterface({ input: landing.read(staged.rejects.key), crlfDelay: Infinity });
-  for await (const line of lines) yield JSON.parse(line) as RejectedRecord;
-}

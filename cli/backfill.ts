@@ -1,3 +1,4 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { DataSource } from 'typeorm';
 import type { AttemptKind } from '../rules/attempt.ts';
@@ -8,7 +9,7 @@ import { statusOf, statusOfNothing, type DayStatus } from './day-status.ts';
 import { loadDays, type DayToLoad } from './load-days.ts';
 import { count, plural, some } from './figures.ts';
 import { goOnUnless } from './follow.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { requireWorker } from './pollers.ts';
 import { datesOf, rangeNamed } from './ranges.ts';
@@ -59,7 +60,7 @@ async function backfill(name: string, options: BackfillOptions): Promise<void> {
   const days = rangeNamed(options.from, options.to);
   using stop = StopRequest.listen();
   await withInstallation(async ({ datasets, client, warehouse }) => {
-    const dataset = datasetNamed(datasets, name);
+    const dataset = findDataset(datasets, name);
     const dates = datesOf(dataset, days);
     const chosen = choose(await readRange(warehouse, dataset, dates), options.only);
     if (options.dryRun) {

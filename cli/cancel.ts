@@ -1,3 +1,4 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
@@ -5,7 +6,7 @@ import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { NothingThere, Unanswered } from '../rules/errors.ts';
 import { loadWorkflowId } from '../workflows/messages.ts';
 import { cancelLoad, LONGEST_CANCEL_MS, type DayEnd } from './day-end.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { sentenceOf } from './follow.ts';
 import { Output } from './output.ts';
 
@@ -26,7 +27,7 @@ async function cancel(
 ): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, client, warehouse }) => {
-    const day: DatasetDay = { dataset: datasetNamed(datasets, name).name, businessDate };
+    const day: DatasetDay = { dataset: findDataset(datasets, name).name, businessDate };
     const runId = await findRun(client, day);
     const end = await cancelLoad({ client, warehouse, day, runId });
     if (!end) {

@@ -1,10 +1,11 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import type { Command } from 'commander';
 import { checkFiles, type CheckedFile } from '../intake/check-files.ts';
 import type { Dataset, Schedule } from '../rules/dataset.ts';
 import { exceedsRejectLimit, isEmptySource } from '../rules/reject-limit.ts';
 import { readConfig } from '../worker/config.ts';
 import { loadDatasets } from '../worker/project.ts';
-import { datasetNamed, dateNamed } from './installation.ts';
+import { dateNamed } from './installation.ts';
 import { writeNewDataset } from './new-dataset.ts';
 import { Output } from './output.ts';
 
@@ -85,7 +86,7 @@ async function check(
   options: { readonly date?: string; readonly json?: boolean },
 ): Promise<void> {
   const output = new Output(options.json ?? false);
-  const dataset = datasetNamed(await loadDatasets(readConfig().projectRoot), name);
+  const dataset = findDataset(await loadDatasets(readConfig().projectRoot), name);
   const businessDate = options.date === undefined ? undefined : dateNamed(options.date);
   const checked = await checkFiles(dataset, files, { ...(businessDate && { businessDate }) });
   for (const file of checked) sayChecked(file, dataset, output);

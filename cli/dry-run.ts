@@ -1,3 +1,4 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import { openLandingFolder } from '../intake/landing-folder.ts';
 import type { ReplayInput } from '../rules/attempt.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { describe } from '../rules/errors.ts';
-import { datasetNamed, type Installation } from './installation.ts';
+import type { Installation } from './installation.ts';
 import type { Output } from './output.ts';
 
 /**
@@ -30,7 +31,7 @@ export async function dryRun(
       landing: openLandingFolder(join(config.home, 'landing')),
       scratch: openLandingFolder(folder),
     };
-    const dataset = datasetNamed(datasets, day.dataset);
+    const dataset = findDataset(datasets, day.dataset);
     const rehearsal = await rehearse(deps, dataset, day, input, { signal, progress: () => undefined });
     say(day, rehearsal, output);
     if (rehearsal.refusal) process.exitCode = 1;

@@ -68,15 +68,6 @@ export async function withInstallation<T>(
   }
 }
 
-/** @throws UsageError naming the datasets that there are */
-export function datasetNamed(datasets: ReadonlyMap<string, Dataset>, name: string): Dataset {
-  const dataset = datasets.get(name);
-  if (dataset) return dataset;
-  throw new UsageError(`There is no dataset '${name}'`, {
-    hint: `Known are: ${[...datasets.keys()].join(', ')}`,
-  });
-}
-
 /** @throws UsageError where the calendar has no such day */
 export function dateNamed(text: string): BusinessDate {
   const date = parseBusinessDate(text);

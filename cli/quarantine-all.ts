@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline';
+import { readRejects } from '../intake/rejects.ts';
 import type { DataSource } from 'typeorm';
 import type { LandingStore } from '../intake/landing.ts';
-import { landingPrefix, type RejectedRecord } from '../intake/manifest.ts';
+import { landingPrefix } from '../intake/manifest.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { LandingCorrupt } from '../rules/errors.ts';
 import type { AttemptRow } from '../warehouse/entities/attempt.ts';
@@ -39,9 +39,4 @@ export async function allRejected(
     if (attempt.loadEpoch !== null)
       yield* readQuarantine(warehouse, attempt, { epochs: [attempt.loadEpoch] });
   })();
-}
-
-async function* readRejects(landing: LandingStore, key: string): AsyncGenerator<Quarantined> {
-  const lines = createInterface({ input: landing.read(key), crlfDelay: Infinity });
-  for await (const line of lines) yield JSON.parse(line) as RejectedRecord;
 }

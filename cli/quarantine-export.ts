@@ -1,3 +1,4 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import type { BusinessDate } from '../rules/business-date.ts';
 import { UsageError } from '../rules/errors.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
 import { plural } from './figures.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { closedAttempt } from './closed-attempt.ts';
 import { allRejected } from './quarantine-all.ts';
@@ -36,7 +37,7 @@ export function addQuarantineExport(quarantine: Command): void {
 async function exportRows(name: string, businessDate: BusinessDate, options: ExportOptions): Promise<void> {
   const output = new Output(false);
   await withInstallation(async ({ datasets, warehouse, config }) => {
-    const dataset = datasetNamed(datasets, name);
+    const dataset = findDataset(datasets, name);
     const day = { dataset: dataset.name, businessDate };
     const attempt = await closedAttempt(warehouse, day);
     const { isMasked, mask } = maskOf(dataset, options.raw ?? false);

@@ -1,10 +1,11 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
 import { countQuarantined, readQuarantine } from '../warehouse/quarantine-rows.ts';
 import { count, plural, shortened } from './figures.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { closedAttempt } from './closed-attempt.ts';
 import { maskNote, maskOf } from './quarantine-mask.ts';
@@ -41,7 +42,7 @@ function limitNamed(text: string): number {
 async function show(name: string, businessDate: BusinessDate, options: ShowOptions): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, warehouse }) => {
-    const dataset = datasetNamed(datasets, name);
+    const dataset = findDataset(datasets, name);
     const day = { dataset: dataset.name, businessDate };
     const attempt = await closedAttempt(warehouse, day);
     const { isMasked, mask } = maskOf(dataset, options.raw ?? false);

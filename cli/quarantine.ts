@@ -1,10 +1,11 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { countByRule } from '../warehouse/quarantine-list.ts';
 import { closedAttempt } from './closed-attempt.ts';
 import { count, plural } from './figures.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { addQuarantineExport } from './quarantine-export.ts';
 import { addQuarantineShow } from './quarantine-show.ts';
@@ -31,7 +32,7 @@ async function list(
 ): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, warehouse }) => {
-    const day = { dataset: datasetNamed(datasets, name).name, businessDate };
+    const day = { dataset: findDataset(datasets, name).name, businessDate };
     const attempt = await closedAttempt(warehouse, day);
     const kept = await countByRule(warehouse, attempt);
     // The table may hold fewer than there are (R5); an attempt that did not come far enough has no tally of its own.

@@ -1,3 +1,4 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import { randomUUID } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import type { ReplayInput } from '../rules/attempt.ts';
@@ -9,7 +10,7 @@ import type { RequestRow } from '../warehouse/entities/request.ts';
 import { replayDay } from '../workflows/messages.ts';
 import { dryRun } from './dry-run.ts';
 import { follow, goOnUnless } from './follow.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { requireWorker } from './pollers.ts';
 import { answerTo, requestedBy, sendRequest } from './requests.ts';
@@ -52,7 +53,7 @@ async function replay(name: string, businessDate: BusinessDate, options: ReplayO
   using stop = StopRequest.listen();
   await withInstallation(async (here) => {
     const { datasets, client, warehouse } = here;
-    const dataset = datasetNamed(datasets, name).name;
+    const dataset = findDataset(datasets, name).name;
     const { dryRun: isDryRun = false, input = 'source' } = options;
     if (isDryRun) return dryRun(here, { dataset, businessDate }, input, output, stop.signal);
     const request = requestOf({ dataset, businessDate }, options);

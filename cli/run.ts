@@ -1,3 +1,4 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { UsageError } from '../rules/errors.ts';
@@ -6,7 +7,7 @@ import { latestOwed } from '../rules/night.ts';
 import { loadWorkflowId } from '../workflows/messages.ts';
 import { dryRun } from './dry-run.ts';
 import { follow, goOnUnless } from './follow.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { requireWorker } from './pollers.ts';
 import { StopRequest } from './signals.ts';
@@ -35,7 +36,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   using stop = StopRequest.listen();
   await withInstallation(async (here) => {
     const { datasets, client, warehouse } = here;
-    const dataset = datasetNamed(datasets, name);
+    const dataset = findDataset(datasets, name);
     const owed = dataset.schedule && latestOwed(dataset.schedule, new Date().toISOString());
     const businessDate = options.date ?? owed;
     if (!businessDate)

@@ -1,9 +1,10 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { readStory, type AttemptStory, type BatchStory, type DayStory } from '../warehouse/show.ts';
 import { nothingKnown } from './closed-attempt.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 
 export function addShow(program: Command): void {
@@ -25,7 +26,7 @@ async function show(
 ): Promise<void> {
   const output = new Output(options.json ?? false);
   await withInstallation(async ({ datasets, warehouse, temporal, temporalUiUrl }) => {
-    const day = { dataset: datasetNamed(datasets, name).name, businessDate };
+    const day = { dataset: findDataset(datasets, name).name, businessDate };
     const story = await readStory(warehouse, day);
     if (story.attempts.length === 0 && story.batches.length === 0) throw nothingKnown(day);
     const linkOf = ({ workflowId, runId }: AttemptStory) =>

@@ -1,3 +1,4 @@
+import { findDataset } from '../rules/find-dataset.ts';
 import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
@@ -11,7 +12,7 @@ import {
   type DayStatus,
 } from './day-status.ts';
 import { count, shortened } from './figures.ts';
-import { datasetNamed, dateNamed, withInstallation } from './installation.ts';
+import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { rangeNamed } from './ranges.ts';
 
@@ -54,7 +55,7 @@ async function status(options: StatusOptions): Promise<void> {
 
 function rangeOf(datasets: ReadonlyMap<string, Dataset>, { dataset, from, to }: StatusOptions): DayRange {
   const range = {
-    dataset: dataset === undefined ? null : datasetNamed(datasets, dataset).name,
+    dataset: dataset === undefined ? null : findDataset(datasets, dataset).name,
     from: from ?? null,
     to: to ?? null,
   };

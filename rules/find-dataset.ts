@@ -1,5 +1,5 @@
-import type { Dataset } from '../rules/dataset.ts';
-import { UsageError } from '../rules/errors.ts';
+import type { Dataset } from './dataset.ts';
+import { UsageError } from './errors.ts';
 
 /** @throws UsageError naming the datasets that there are */
 export function findDataset(datasets: ReadonlyMap<string, Dataset>, name: string): Dataset {
