@@ -23,12 +23,13 @@ export const createLoad = (deps: Deps) =>
       const { dataset: name, businessDate, ownerRunId } = attempt;
       const startedAt = new Date();
       try {
+        const epoch = await advanceEpoch(warehouse, attempt, ownerRunId);
+        // Asked only now: before, an older try of this step could still commit between the answer and the epoch (R9).
         const earlier = await ledger.receiptOfRun(attempt, ownerRunId);
-        if (earlier) return earlier; // our COMMIT arrived, our report did not (R9)
+        if (earlier) return earlier; // our COMMIT arrived, our report did not
         const staged = totalOf(parts);
         await recordTally(warehouse, attempt, staged);
         refuseIfBad(attempt, attempt.plan, staged);
-        const epoch = await advanceEpoch(warehouse, attempt, ownerRunId);
         await recordTally(warehouse, attempt, { loadEpoch: epoch });
         await eviction.evictBefore(attempt, epoch);
         const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };

@@ -50,9 +50,9 @@ export function choose(seed: number, aim: Aim = {}): Choice {
   };
   // A merge leaves in place what a version does not name: to be told apart, its versions name the same rows.
   const good = isRefused(wanted) ? 40 : wanted.good;
-  const alike = dataset === 'clients' ? { good } : {};
-  const before = chance.isSo(40) ? { ...soundVersion(chance, dataset, 1), ...alike } : undefined;
-  const later = { ...soundVersion(chance, dataset, chance.between(11, 19)), ...alike };
+  const alike = dataset === 'clients' ? good : undefined;
+  const before = chance.isSo(40) ? soundVersion(chance, dataset, 1, alike) : undefined;
+  const later = soundVersion(chance, dataset, chance.between(11, 19), alike);
   return { seed, fault, moment, dataset, before, wanted, later, chance };
 }
 
@@ -63,8 +63,12 @@ function faultNamed(name: string): Fault {
   throw new Error(`There is no fault '${name}'. There are: ${REPERTOIRE.map((one) => one.name).join(', ')}`);
 }
 
-function soundVersion(chance: Chance, dataset: DatasetUnderFire, mark: number): Version {
-  const good = chance.between(20, 300);
+function soundVersion(
+  chance: Chance,
+  dataset: DatasetUnderFire,
+  mark: number,
+  good = chance.between(20, 300),
+): Version {
   const isFile = dataset !== 'freight-movements';
   return {
     good,

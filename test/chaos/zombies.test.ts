@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ISOLATIONS, type Isolation } from '../support/by-hand.ts';
-import { endingOf } from '../support/ending.ts';
+import type { Ledger } from '../../warehouse/ledger.ts';
+import { endingOf, receiptOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { workflowBundle, type WorkerProcess } from '../support/house-worker.ts';
@@ -19,11 +20,12 @@ afterAll(() => beyond[Symbol.asyncDispose]());
 
 /**
  * A zombie works for a Temporal that nobody else knows: what it is frozen with must not freeze the attempt that
- * takes its day over. `evicts` is about both.
+ * takes its day over.
+ * @param under whose Temporal it works for
  */
-async function startZombie(house: House): Promise<WorkerProcess> {
+async function startZombie(house: House, under = beyond): Promise<WorkerProcess> {
   await workflowBundle();
-  const zombie = await beyond.startWorkerProcess(
+  const zombie = await under.startWorkerProcess(
     {
       NIGHTTRAIN_DATABASE_URL: house.loaderUrl,
       NIGHTTRAIN_HOME: house.folder,
@@ -113,4 +115,27 @@ test('R6: with eviction the same zombie has no session any more to commit in', a
   expect(await commit.release()).toBe('Closed');
   zombie.signal('SIGCONT');
   expect(await endingOf(old)).toMatchObject({ state: 'failed', error: { name: 'Fenced' } });
+});
+
+test('R9: a frozen try that would commit just after the next one has asked the ledger commits no more', async () => {
+  await using house = await openHouse();
+  await using zombie = await startZombie(house, house);
+  await house.put('fares', `${day}.csv`, fareLines(day, { good: 10 }));
+  const sent = house.wire.hold('COMMIT');
+  const night = await house.start('fares', day);
+  const commit = await sent;
+  zombie.signal('SIGSTOP');
+  let answer: string | undefined;
+  await house.startWorker((deps) => {
+    const receiptOfRun: Ledger['receiptOfRun'] = async (...of) => {
+      const receipt = await deps.ledger.receiptOfRun(...of);
+      answer ??= await commit.release();
+      return receipt;
+    };
+    return { ...deps, eviction: noEviction, ledger: { ...deps.ledger, receiptOfRun } };
+  });
+  expect(receiptOf(await endingOf(night))).toMatchObject({ counts: { loaded: 10 } });
+  expect(answer).toBe('ErrorResponse');
+  expect(await house.ask('select from nighttrain.load_batch')).toHaveLength(1);
+  zombie.signal('SIGCONT');
 });
