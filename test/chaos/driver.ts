@@ -3,6 +3,7 @@
  * Run i has the seed S + i, and `--runs 1 --seed <that>` strikes the same night in the same way again. Exit code 1 where
  * a rule was broken; under a sabotage that is what must happen, and 1 says that nothing noticed.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { AIM_AT, choose, type Aim, type Choice } from './choice.ts';
 import { EngineRoom } from './engine-room.ts';
@@ -41,6 +42,9 @@ const program = new Command('chaos')
   .option('--lanes <n>', 'nights under fire at once', wholeNumber, 2)
   .option('--json', 'one JSON document on stdout', false);
 const options = program.parse().opts<Options>();
+
+/** A night takes two minutes at the very most; one that hangs is said, and the others go on. */
+const LONGEST_NIGHT_MS = 240_000;
 
 const outcomes: Outcome[] = [];
 const startedAt = performance.now();
@@ -98,7 +102,9 @@ async function strikeInLane(choices: Iterable<Choice>): Promise<void> {
     for (const choice of choices) {
       if (isDone()) return;
       scene ??= await Scene.open(engines, options.sabotage);
-      const outcome = await strikeNight(scene, choice).catch((error: unknown) => brokenOff(choice, error));
+      const outcome = await bounded(strikeNight(scene, choice)).catch((error: unknown) =>
+        brokenOff(choice, error),
+      );
       outcomes.push(outcome);
       say(lineOf(outcome));
       if (outcome.violations.length === 0 && scene.days < DAYS_A_SCENE) continue;
@@ -108,6 +114,14 @@ async function strikeInLane(choices: Iterable<Choice>): Promise<void> {
   } finally {
     if (scene) await close(scene);
   }
+}
+
+async function bounded(night: Promise<Outcome>): Promise<Outcome> {
+  const stop = new AbortController();
+  const late = pause(LONGEST_NIGHT_MS, undefined, { signal: stop.signal }).then(() => {
+    throw new Error('it hangs');
+  });
+  return Promise.race([night, late]).finally(() => stop.abort());
 }
 
 /** A house under fire may be in no order at its end; that was said before. */

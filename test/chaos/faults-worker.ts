@@ -65,7 +65,7 @@ export const WORKER_FAULTS: readonly Fault[] = [
     prepare: async (scene) => scene.callStandby(),
     strike: async (scene, _night, { held }) => {
       scene.worker.signal('SIGSTOP');
-      await held?.release();
+      void held?.release(); // in the middle of the rows PostgreSQL answers nothing
     },
     heal: async (scene, { chance }) => {
       const frozen = scene.worker;
