@@ -104,6 +104,14 @@ export class RequestRefused extends NightTrainError {}
 /** What a command is about does not exist: no run to cancel, no attempt to show. */
 export class NothingThere extends NightTrainError {}
 
+/** A provider of pages does not answer, or asks us to come later. */
+export class ChannelUnavailable extends NightTrainError {
+  static override readonly retryable = true;
+}
+
+/** A provider of pages says that an address will never be reached: an invalid number, a mailbox that is none. */
+export class AddressRejected extends NightTrainError {}
+
 /** Someone asked for the attempt to stop (R13). */
 export class Cancelled extends NightTrainError {}
 

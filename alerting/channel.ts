@@ -1,0 +1,48 @@
+import type { BusinessDate } from '../rules/business-date.ts';
+import type { Severity } from '../rules/alert.ts';
+
+/** The ways to reach a person. */
+export const CHANNELS = ['sms', 'email', 'webhook'] as const;
+export type ChannelKind = (typeof CHANNELS)[number];
+
+/** What a person is told; each channel words it in its own way. */
+export interface Page {
+  readonly alertId: string;
+  /** What acknowledges it: `ACK <code>`, `npx nighttrain alert ack <code>`. */
+  readonly code: number;
+  readonly rule: string;
+  readonly severity: Severity;
+  readonly dataset: string | null;
+  readonly businessDate: BusinessDate | null;
+  readonly sentence: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly runbook: string;
+  /** Acknowledges by one POST; none where nobody outside reaches us. */
+  readonly ackLink: string | undefined;
+  /** A page that comes later than this is of no use to anybody: the next level has been asked. Milliseconds. */
+  readonly validForMs: number;
+}
+
+export type DeliveryState = 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
+
+/** What became of a page that was handed over. */
+export interface Handed {
+  readonly providerId: string | null;
+  /** `delivered` where the channel says so at once; `sent` where it says so later, or never. */
+  readonly state: 'sent' | 'delivered';
+}
+
+/** One way to reach a person. */
+export interface Channel {
+  /**
+   * Hands a page over, trying again within bounds what trying again can cure.
+   * @param address as the on-call file has it: a number, a mail address, a URL
+   * @throws ChannelUnavailable where the provider does not take it now; AddressRejected where it never will
+   */
+  send(page: Page, address: string, signal: AbortSignal): Promise<Handed>;
+  /** Asks what became of a page that was sent; undefined where nothing new is known. */
+  stateOf?(providerId: string, signal: AbortSignal): Promise<DeliveryState | undefined>;
+}
+
+/** The channels that are set up here. */
+export type Channels = Readonly<Partial<Record<ChannelKind, Channel>>>;
