@@ -18,6 +18,9 @@ export interface Rebooted {
   readonly attemptsClosed: number;
 }
 
+/** A step on a living worker hears within a second that its run is gone; until then it may open one session more. */
+const LONGEST_CALMING_MS = 5_000;
+
 type RebootDeps = Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 'log'>;
 
 /**
@@ -27,19 +30,40 @@ type RebootDeps = Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 
  * @throws WarehouseUnavailable naming who still holds on
  */
 export async function rebootCold(deps: RebootDeps, signal: AbortSignal): Promise<Rebooted> {
-  const { warehouse, eviction } = deps;
   const ended = await endLoads(deps, signal);
-  const sessions = await loadSessions(warehouse);
-  for (const session of sessions) await eviction.end(session);
-  const attemptsClosed = await closeAbandoned(deps, 0);
-  const holders = await lockHolders(warehouse, 'writers');
+  const calmed = await calm(deps, signal);
+  const holders = await lockHolders(deps.warehouse, 'writers');
   if (holders.length > 0) {
     throw new WarehouseUnavailable('All loads are ended, yet something else locks published tables', {
       detail: holders.join('\n'),
       hint: 'End these sessions (select pg_terminate_backend(pid)), or wait for them.',
     });
   }
-  return { ...ended, sessionsEnded: sessions.length, attemptsClosed };
+  return { ...ended, ...calmed };
+}
+
+/** Closes attempts and ends sessions until a look finds none. @throws WarehouseUnavailable where they keep coming */
+async function calm(
+  deps: RebootDeps,
+  signal: AbortSignal,
+): Promise<Pick<Rebooted, 'sessionsEnded' | 'attemptsClosed'>> {
+  const { warehouse, eviction } = deps;
+  const deadline = performance.now() + LONGEST_CALMING_MS;
+  for (let sessionsEnded = 0, attemptsClosed = 0; ;) {
+    signal.throwIfAborted();
+    const sessions = await loadSessions(warehouse);
+    const closed = await closeAbandoned(deps, 0);
+    for (const session of sessions) await eviction.end(session);
+    if (sessions.length + closed === 0) return { sessionsEnded, attemptsClosed };
+    if (performance.now() > deadline) {
+      throw new WarehouseUnavailable('All loads are ended, yet new sessions of loads keep coming', {
+        detail: sessions.map(({ applicationName, pid }) => `${applicationName} (pid ${pid})`).join('\n'),
+        hint: 'Somebody starts loads meanwhile, a schedule perhaps: pause it, and type the command again.',
+      });
+    }
+    sessionsEnded += sessions.length;
+    attemptsClosed += closed;
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { AttemptError, Outcome } from '../rules/attempt.ts';
 import { recordEnd } from '../warehouse/attempts.ts';
+import { takeOverFence } from '../warehouse/fence.ts';
 import { openAttempts, type OpenAttempt } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
 
@@ -13,7 +14,8 @@ interface Ending {
 }
 
 /**
- * Closes attempts whose workflow has ended without doing it: terminated, timed out, gone (R13). What the ledger has
+ * Closes attempts whose workflow has ended without doing it: terminated, timed out, gone (R13). The day is taken from
+ * the run before the ledger is asked: its worker may be frozen, and would load when it wakes (R6). What the ledger has
  * was loaded all the same; what the run left in the database is ended.
  */
 export async function closeAbandoned(
@@ -30,7 +32,10 @@ export async function closeAbandoned(
   for (const attempt of await openAttempts(warehouse, ageSeconds)) {
     const ending = await endingOf(temporal, attempt);
     if (!ending) continue;
-    if (attempt.ownEpoch !== null) await eviction.evictBefore(attempt, attempt.ownEpoch + 1);
+    if (attempt.ownEpoch !== null) {
+      const epoch = await takeOverFence(warehouse, attempt, `nobody, after ${attempt.ownerRunId}`);
+      await eviction.evictBefore(attempt, epoch);
+    }
     const receipt = await ledger.receiptOfRun(attempt, attempt.ownerRunId);
     await recordEnd(warehouse, attempt, receipt ? { outcome: 'loaded', loadId: receipt.loadId } : ending);
     const { dataset, businessDate, epoch } = attempt;

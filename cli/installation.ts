@@ -50,22 +50,41 @@ export async function openCommandWarehouse({
   }
 }
 
+/** Connections to both engines, closed together. */
+export class OpenEngines implements AsyncDisposable {
+  readonly warehouse: DataSource;
+  readonly client: Client;
+
+  private constructor(warehouse: DataSource, client: Client) {
+    this.warehouse = warehouse;
+    this.client = client;
+  }
+
+  /** @throws ConfigurationError where one of them does not answer, or does not let us in */
+  static async open(installation: Pick<Installation, 'databases' | 'temporal'>): Promise<OpenEngines> {
+    const warehouse = await openCommandWarehouse(installation);
+    try {
+      return new OpenEngines(warehouse, await connectClient(installation.temporal));
+    } catch (error) {
+      await warehouse.destroy();
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.client.connection.close();
+    await this.warehouse.destroy();
+  }
+}
+
 /** What most commands need; closed after `work`, however it ends. */
 export async function withInstallation<T>(
   work: (here: Installation & { readonly warehouse: DataSource; readonly client: Client }) => Promise<T>,
 ): Promise<T> {
   const installation = await openInstallation();
-  const warehouse = await openCommandWarehouse(installation);
-  try {
-    const client = await connectClient(installation.temporal);
-    try {
-      return await work({ ...installation, warehouse, client });
-    } finally {
-      await client.connection.close();
-    }
-  } finally {
-    await warehouse.destroy();
-  }
+  await using engines = await OpenEngines.open(installation);
+  const { warehouse, client } = engines;
+  return await work({ ...installation, warehouse, client });
 }
 
 /** @throws UsageError where the calendar has no such day */

@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { optionalTsToDate } from '@temporalio/common/lib/time.js';
+import { waitFor } from '../local/wait.ts';
 import { Unanswered } from '../rules/errors.ts';
 import { TASK_QUEUE } from '../workflows/messages.ts';
 import type { Output } from './output.ts';
@@ -34,6 +35,20 @@ export async function requireWorker(client: Client, output: Output, isDetached: 
   const message = `No worker polls the task queue '${TASK_QUEUE}'`;
   if (!isDetached) throw new Unanswered(`${message}; nothing was started`, { hint: HINT });
   output.note(`${message}: the work waits until one does. ${HINT}`);
+}
+
+/** Waits until some worker asks for our work, and says that it waits; false where none came in time. */
+export async function waitForWorker(
+  client: Client,
+  output: Output,
+  { withinMs, signal }: { readonly withinMs: number; readonly signal: AbortSignal },
+): Promise<boolean> {
+  if (await hasWorker(client)) return true;
+  output.note(
+    `No worker polls the task queue '${TASK_QUEUE}' yet; one is waited for, up to ${withinMs / 1000} s. ${HINT}`,
+  );
+  const come = async () => ((await hasWorker(client)) ? true : undefined);
+  return (await waitFor(come, { withinMs, everyMs: 200, signal })) ?? false;
 }
 
 /** The line for whoever follows work that nobody takes up. */

@@ -43,9 +43,11 @@ export interface WorkerCommand {
   /** For Node. */
   readonly args: readonly string[];
   readonly says: string;
+  /** The project that it works in; by default one with all test datasets. */
+  readonly folder?: string;
 }
 
-const NIGHTTRAIN_WORKER: WorkerCommand = {
+export const NIGHTTRAIN_WORKER: WorkerCommand = {
   args: [resolve('bin/nighttrain.js'), 'worker'],
   says: 'worker started',
 };
@@ -66,10 +68,10 @@ export class WorkerProcess implements AsyncDisposable {
    */
   static async start(
     env: Readonly<Record<string, string>>,
-    { args, says }: WorkerCommand = NIGHTTRAIN_WORKER,
+    { args, says, folder }: WorkerCommand = NIGHTTRAIN_WORKER,
   ): Promise<WorkerProcess> {
     const child = spawn(process.execPath, args, {
-      cwd: await projectFolder(),
+      cwd: folder ?? (await projectFolder()),
       env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
