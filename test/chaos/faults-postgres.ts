@@ -1,10 +1,11 @@
+import { symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { DataSource, QueryRunner } from 'typeorm';
+import type { House } from '../support/house.ts';
 import type { Fault } from './fault.ts';
 import { EVERY_STEP } from './faults-worker.ts';
-import type { Scene } from './scene.ts';
 
-/** What happens to PostgreSQL, and what it answers. */
+/** What happens to the engines. */
 export const POSTGRES_FAULTS: readonly Fault[] = [
   {
     name: 'backend-killed',
@@ -35,6 +36,32 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
     },
   },
   {
+    // A server that shuts down keeps the sessions that it has, and lets nobody else in.
+    name: '57P03-shutting-down',
+    shows: /the database system is (shutting down|starting up)/,
+    moments: ['TAKE OVER', 'log: day taken over', 'log: landed', 'EPOCH'],
+    isExclusive: true,
+    strike: async (scene, _night, { held }) => {
+      await scene.engines.closeDoors();
+      await held?.release();
+    },
+    heal: async (scene, { chance }) => {
+      await pause(chance.between(1_000, 2_500));
+      await scene.engines.strike('postgres');
+      await scene.engines.start();
+    },
+  },
+  {
+    name: '53100-disk-full',
+    shows: /could not extend file .*: No space left on device/,
+    datasets: ['fares', 'freight-movements'],
+    moments: ['ROWS'],
+    strike: async ({ house }, { day }, { held }) => {
+      await fillDiskOf(house, `nt:${day.dataset}:${day.date}:`);
+      await held?.release();
+    },
+  },
+  {
     name: 'temporal-killed',
     moments: EVERY_STEP,
     isExclusive: true,
@@ -47,99 +74,23 @@ export const POSTGRES_FAULTS: readonly Fault[] = [
       await scene.engines.start();
     },
   },
-  {
-    name: '40P01-deadlock',
-    shows: /40P01/,
-    datasets: ['fares', 'freight-movements'],
-    moments: ['COMMIT'],
-    strike: async (scene, { day }, { held }) => {
-      await withSession(scene.house.database, async (other) => {
-        await other.query('select from nighttrain.audit_chain_head where dataset = $1 for update', [
-          day.dataset,
-        ]);
-        const answer = held?.release();
-        await untilWaiting(scene, 'nt:%');
-        // COMMIT holds the fence and waits for the head of the chain; we hold the head and ask for the fence.
-        await other
-          .query('select from nighttrain.run_fence where dataset = $1 and business_date = $2 for update', [
-            day.dataset,
-            day.date,
-          ])
-          .catch(() => undefined); // one of the two is chosen
-        await other.rollbackTransaction();
-        await answer;
-      });
-    },
-  },
-  {
-    name: '55P03-lock-holder',
-    shows: /in use for too long/,
-    datasets: ['fares'],
-    moments: ['COMMIT'],
-    strike: async (scene, _night, { held }) => {
-      await withSession(scene.house.database, async (other) => {
-        await other.query('lock table warehouse.fare in share update exclusive mode');
-        await held?.release(); // refused after the 5 s of the trigger's lock time-out
-      });
-    },
-  },
-  ...(['40001', '57014', '53100', '40P01', '55P03', '57P03'] as const).map(planted),
 ];
 
-/** The next ledger row meets this SQLSTATE: planted, where the real thing cannot be had on one machine. */
-function planted(sqlState: string): Fault {
-  return {
-    name: `${sqlState}-planted`,
-    shows: sqlState === '55P03' ? /in use for too long/ : /failed: planted/,
-    datasets: ['fares', 'clients'],
-    strike: async (scene, { day, chance }) => {
-      const inCommit = chance.isSo(50);
-      await scene.house.ask(`
-        create schema if not exists planted;
-        grant usage on schema planted to public;
-        create sequence planted.strikes;
-        grant all on sequence planted.strikes to public;
-        create function planted.strike() returns trigger language plpgsql as $$
-        begin
-          if new.dataset = '${day.dataset}' and nextval('planted.strikes') <= ${chance.between(1, 2)} then
-            raise exception 'planted' using errcode = '${sqlState}';
-          end if;
-          return null;
-        end
-        $$;
-        create constraint trigger planted after insert on nighttrain.load_batch
-        deferrable initially ${inCommit ? 'deferred' : 'immediate'}
-        for each row execute function planted.strike()`);
-      return inCommit ? 'in COMMIT' : 'at the ledger row';
-    },
-    heal: async (scene) => {
-      await pause(1_500);
-      await scene.house.ask('drop schema planted cascade');
-    },
-  };
-}
-
-async function withSession(
-  database: DataSource,
-  work: (session: QueryRunner) => Promise<void>,
-): Promise<void> {
-  const session = database.createQueryRunner();
-  await session.startTransaction();
-  try {
-    await work(session);
-  } finally {
-    if (session.isTransactionActive) await session.rollbackTransaction();
-    await session.release();
-  }
-}
-
-async function untilWaiting(scene: Scene, application: string): Promise<void> {
-  const waits = () =>
-    scene.house.ask(
-      `select from pg_stat_activity
-       where datname = current_database() and application_name like $1 and wait_event_type = 'Lock'`,
-      [application],
-    );
-  for (const end = performance.now() + 5_000; performance.now() < end && (await waits()).length === 0;)
-    await pause(5);
+/**
+ * What a load wants to write beside its new table's rows, the map of visible pages, finds a full disk: the kernel's own
+ * ENOSPC, of a device that is always full, and nobody else meets it. PostgreSQL itself takes the link away when it
+ * drops the table. (A small file system needs rights that not every machine gives, and a limit on the process's files
+ * is met as 53100, as an internal error or, in the WAL, as a PANIC, by chance.)
+ */
+async function fillDiskOf(house: House, session: string): Promise<void> {
+  const opened = await house.ask<{ folder: string; file: string }>(
+    // Nobody else sees the table yet, but the lock on it; its first file is named as it is.
+    `select current_setting('data_directory') as folder, format('base/%s/%s_vm', l.database, l.relation) as file
+     from pg_stat_activity a join pg_locks l using (pid)
+     where a.datname = current_database() and starts_with(a.application_name, $1)
+       and l.locktype = 'relation' and l.mode = 'AccessExclusiveLock'
+       and not exists (select from pg_class c where c.oid = l.relation)`,
+    [session],
+  );
+  for (const { folder, file } of opened) await symlink('/dev/full', join(folder, file));
 }

@@ -32,6 +32,16 @@ export const WIRE_FAULTS: readonly Fault[] = [
     },
   },
   {
+    name: 'dark-wire',
+    moments: EVERY_STEP,
+    strike: async (scene, { chance }, { held }) => {
+      scene.house.wire.silence();
+      const arrives = chance.isSo(50);
+      if (arrives) void held?.release();
+      return arrives ? 'its last message arrives' : 'its last message is lost';
+    },
+  },
+  {
     name: 'slow-link',
     strike: async (scene, { chance }) => scene.house.wire.slow(chance.between(5, 40)),
     heal: async (scene) => {

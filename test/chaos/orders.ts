@@ -69,19 +69,14 @@ function shiftClock(ms: number): void {
 
 const realOpen = fs.open;
 
-/** Every file that is written from now on meets a full disk. */
+/** Every file that is written from now on meets a full disk: the kernel's own ENOSPC, of a device that is always full. */
 function fillDisk(isFull: boolean): void {
   fs.open = isFull ? openOnFullDisk : realOpen;
 }
 
 const openOnFullDisk: typeof fs.open = async (path, flags, mode) => {
   const handle = await realOpen(path, flags, mode);
-  const noSpace = () => {
-    throw Object.assign(new Error('ENOSPC: no space left on device, write'), {
-      code: 'ENOSPC',
-      syscall: 'write',
-    });
-  };
-  if (flags !== 'r') Object.assign(handle, { write: noSpace, writeFile: noSpace, appendFile: noSpace });
-  return handle;
+  if (flags === 'r') return handle;
+  await handle.close(); // a full disk still takes the file's name
+  return realOpen('/dev/full', 'r+');
 };

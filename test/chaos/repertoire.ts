@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import { CONFLICT_FAULTS } from './faults-conflict.ts';
 import { OPERATOR_FAULTS } from './faults-operator.ts';
 import { POSTGRES_FAULTS } from './faults-postgres.ts';
 import { SOURCE_FAULTS } from './faults-source.ts';
@@ -10,6 +11,7 @@ export const REPERTOIRE: readonly Fault[] = [
   ...WORKER_FAULTS,
   ...WIRE_FAULTS,
   ...POSTGRES_FAULTS,
+  ...CONFLICT_FAULTS,
   ...OPERATOR_FAULTS,
   ...SOURCE_FAULTS,
 ];
@@ -21,6 +23,7 @@ export const AREAS: readonly (readonly Fault[])[] = [
   WIRE_FAULTS,
   WIRE_FAULTS,
   POSTGRES_FAULTS,
+  CONFLICT_FAULTS,
   OPERATOR_FAULTS,
   SOURCE_FAULTS,
 ];

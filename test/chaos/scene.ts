@@ -17,6 +17,8 @@ export type Moment = Place | `answer to ${Place}` | `log: ${string}`;
 export interface EnginesUnderFire {
   readonly temporalAddress: string;
   strike(engine: 'postgres' | 'temporal'): Promise<void>;
+  /** PostgreSQL lets nobody in any more; who is in may stay. */
+  closeDoors(): Promise<void>;
   /** Starts those that were struck. */
   start(): Promise<void>;
 }

@@ -8,9 +8,11 @@ import { Scene } from './scene.ts';
 export function shareScene(): { strike(aim: Aim, seed?: number): Promise<Outcome> } {
   let scene: Scene | undefined;
   beforeAll(async () => {
+    const refuse = () => Promise.reject(new Error('others use these engines'));
     scene = await Scene.open({
       temporalAddress: sharedEngines().temporalAddress,
-      strike: () => Promise.reject(new Error('others use these engines')),
+      strike: refuse,
+      closeDoors: refuse,
       start: () => Promise.resolve(),
     });
   });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { CONFLICT_FAULTS } from './faults-conflict.ts';
 import { POSTGRES_FAULTS } from './faults-postgres.ts';
 import { WIRE_FAULTS } from './faults-wire.ts';
 import { WORKER_FAULTS } from './faults-worker.ts';
@@ -6,7 +7,7 @@ import { shareScene, WHOLE } from './share-scene.ts';
 
 const scene = shareScene();
 
-const faults = [...WORKER_FAULTS, ...WIRE_FAULTS, ...POSTGRES_FAULTS].filter(
+const faults = [...WORKER_FAULTS, ...WIRE_FAULTS, ...POSTGRES_FAULTS, ...CONFLICT_FAULTS].filter(
   ({ isExclusive }) => !isExclusive,
 );
 

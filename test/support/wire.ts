@@ -59,6 +59,7 @@ export class Wire implements AsyncDisposable {
   readonly #lines = new Set<Line>();
   readonly #traps: Trap[] = [];
   readonly #target: URL;
+  readonly #silenced = new Set<Line>();
   #delayMs = 0;
   #isDark = false;
 
@@ -114,10 +115,23 @@ export class Wire implements AsyncDisposable {
     for (const line of this.#lines) line.pause();
   }
 
+  /**
+   * Connections that are open now say nothing any more, for good, and nobody is told; new ones are sound.
+   * @param where `except` spares sessions of this name
+   */
+  silence({ except = '' } = {}): void {
+    for (const line of this.#lines) {
+      if (except !== '' && line.application === except) continue;
+      line.pause();
+      this.#silenced.add(line);
+    }
+  }
+
   /** Light again: what was underway is reset. Traps that never sprang are taken away. */
   mend(): void {
     this.#delayMs = 0;
     this.#traps.length = 0;
+    for (const line of this.#silenced) line.cut();
     if (this.#isDark) this.reset();
     this.#isDark = false;
   }
@@ -143,7 +157,10 @@ export class Wire implements AsyncDisposable {
     const line = new Line(client, server, {
       takeTrap: (message, application) => this.#takeTrap(message, application),
       delayMs: () => this.#delayMs,
-      onClose: () => this.#lines.delete(line),
+      onClose: () => {
+        this.#lines.delete(line);
+        this.#silenced.delete(line);
+      },
     });
     this.#lines.add(line);
     if (this.#isDark) line.pause();
@@ -203,6 +220,10 @@ class Line {
     // What is held may still be delivered when its sender is gone.
     client.on('close', () => !this.#held && server.destroy());
     server.on('close', () => this.#onServerClose());
+  }
+
+  get application(): string {
+    return this.#application;
   }
 
   pause(): void {
