@@ -1,9 +1,10 @@
 import type { BusinessDate } from '../rules/business-date.ts';
-import type { Severity } from '../rules/alert.ts';
+import type { Severity } from '../rules/alert-rules.ts';
+import type { DeliveryState } from '../rules/escalation.ts';
+import type { ChannelKind } from '../rules/on-call.ts';
 
-/** The ways to reach a person. */
-export const CHANNELS = ['sms', 'email', 'webhook'] as const;
-export type ChannelKind = (typeof CHANNELS)[number];
+export type { DeliveryState } from '../rules/escalation.ts';
+export type { ChannelKind } from '../rules/on-call.ts';
 
 /** What a person is told; each channel words it in its own way. */
 export interface Page {
@@ -22,8 +23,6 @@ export interface Page {
   /** A page that comes later than this is of no use to anybody: the next level has been asked. Milliseconds. */
   readonly validForMs: number;
 }
-
-export type DeliveryState = 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
 
 /** What became of a page that was handed over. */
 export interface Handed {
