@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Attempt, Receipt } from '../rules/attempt.ts';
-import { Refused } from '../rules/errors.ts';
+import { AuditFailed } from '../rules/errors.ts';
 import { recordFindings, runAudits, type AuditFinding } from '../warehouse/audit.ts';
 import type { OpenedTable } from '../warehouse/day-table.ts';
 import { warehouseError } from '../warehouse/failure.ts';
@@ -11,7 +11,7 @@ import { runStep } from './step.ts';
 
 /**
  * Runs the `error` audits on the table that is not yet published.
- * @throws Refused where one of them finds rows
+ * @throws AuditFailed where one of them finds rows
  */
 export async function blockOnAudits(tx: EntityManager, job: LoadJob, table: OpenedTable): Promise<void> {
   const { dataset, identity, warehouse, attempt } = job;
@@ -20,7 +20,7 @@ export async function blockOnAudits(tx: EntityManager, job: LoadJob, table: Open
   await recordFindings(warehouse, identity, attempt.epoch, findings);
   const failed = findings.filter(({ rowsFound }) => rowsFound > 0);
   if (failed.length === 0) return;
-  throw new Refused(`${dataset.name} of ${identity.businessDate} is refused by its audits`, {
+  throw new AuditFailed(`${dataset.name} of ${identity.businessDate} is refused by its audits`, {
     detail: failed.map(sentenceOf).join('; '),
     hint: `See what they found: npx nighttrain show ${dataset.name} ${identity.businessDate}`,
   });

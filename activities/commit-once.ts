@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { Logger } from 'pino';
 import type { Receipt } from '../rules/attempt.ts';
-import { CommitNotFound, WarehouseUnavailable } from '../rules/errors.ts';
+import { CommitInDoubt, CommitNotFound } from '../rules/errors.ts';
 import { judgeCommit, type KnownOfCommit } from '../rules/in-doubt.ts';
 import { openLoadSession, type LoadSession } from '../warehouse/data-source.ts';
 import type { LoadIdentity } from '../warehouse/day-table.ts';
@@ -108,7 +108,7 @@ async function settle(
     case 'not loaded':
       throw failure?.error;
     default: // in doubt
-      throw new WarehouseUnavailable(`COMMIT of ${load.dataset} of ${load.businessDate} is in doubt`, {
+      throw new CommitInDoubt(`COMMIT of ${load.dataset} of ${load.businessDate} is in doubt`, {
         detail: `session ${backend.applicationName} (pid ${backend.pid}) lives on`,
       });
   }

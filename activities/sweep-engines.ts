@@ -17,14 +17,14 @@ export async function putEnginesRight({ warehouse, upkeep, log }: Deps): Promise
     log.warn({ scheduleId }, 'schedule made again');
   const paused = (await upkeep.pausedSchedules()).map(({ dataset, note }): Finding => {
     const sentence = `The schedule of ${dataset} is paused${note ? `: ${note}` : ''}`;
-    return { rule: PAUSED, severity: 'warn', dataset, businessDate: null, sentence };
+    return { rule: PAUSED, dataset, businessDate: null, sentence };
   });
   for (const finding of paused) await report(finding);
   await resolveOthers(warehouse, PAUSED, paused);
   const trouble = await upkeep.ensureControl();
   if (trouble !== undefined) {
     const sentence = `nighttrain/control was started again: ${trouble}`;
-    await report({ rule: CONTROL, severity: 'warn', dataset: null, businessDate: null, sentence });
+    await report({ rule: CONTROL, dataset: null, businessDate: null, sentence });
   }
   return news;
 }

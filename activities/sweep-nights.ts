@@ -17,7 +17,7 @@ export async function reportMissingNights({ warehouse, datasets, log }: Deps): P
     const published = await publishedAmong(warehouse, name, due);
     for (const date of due.filter((one) => !published.has(one))) {
       const sentence = `${name} of ${date} is not in the warehouse, past its deadline of ${schedule.dueBy} ${schedule.timeZone}`;
-      missing.push({ rule: RULE, severity: 'error', dataset: name, businessDate: date, sentence });
+      missing.push({ rule: RULE, dataset: name, businessDate: date, sentence });
     }
   }
   let news = 0;

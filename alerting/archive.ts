@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { BusinessDate } from '../rules/business-date.ts';
+import { ALERT_RULES } from '../rules/alert-rules.ts';
 import type { Finding } from '../rules/alert.ts';
 import { toJsonb } from '../warehouse/storable.ts';
 
@@ -8,7 +9,7 @@ import { toJsonb } from '../warehouse/storable.ts';
  * @returns whether it is news: nobody has been told of it yet
  */
 export async function raise(warehouse: DataSource, finding: Finding): Promise<boolean> {
-  const { rule, severity, dataset, businessDate, subject = '', sentence, facts = {} } = finding;
+  const { rule, dataset, businessDate, subject = '', sentence, facts = {} } = finding;
   const [row] = await warehouse.query<{ news: boolean }[]>(
     `with before as (
        select state from nighttrain.alert
@@ -21,7 +22,7 @@ export async function raise(warehouse: DataSource, finding: Finding): Promise<bo
          severity = excluded.severity, resolved_at = null,
          state = case when a.state = 'resolved' then 'firing' else a.state end
      returning coalesce((select state = 'resolved' from before), true) as news`,
-    [rule, severity, dataset, businessDate, subject, sentence, toJsonb(facts)],
+    [rule, ALERT_RULES[rule].severity, dataset, businessDate, subject, sentence, toJsonb(facts)],
   );
   return row?.news ?? false;
 }

@@ -2,7 +2,7 @@ import { WorkflowFailedError, WorkflowNotFoundError, type Client } from '@tempor
 import { ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import type { DataSource } from 'typeorm';
 import { waitFor } from '../local/wait.ts';
-import type { AttemptError, Outcome, Receipt } from '../rules/attempt.ts';
+import { isRefusal, type AttemptError, type Outcome, type Receipt } from '../rules/attempt.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { findRunOutcome } from '../warehouse/run-outcome.ts';
 import { loadWorkflowId, type DayLoaded } from '../workflows/messages.ts';
@@ -84,7 +84,7 @@ function endOfFailure(
   if (cause instanceof ApplicationFailure) {
     const [facts] = (cause.details ?? []) as AttemptError[];
     const error = facts ?? { name: cause.type ?? 'Error', message: cause.message };
-    return { state: ['Refused', 'EmptySource'].includes(error.name) ? 'refused' : 'failed', error };
+    return { state: isRefusal(error) ? 'refused' : 'failed', error };
   }
   return { state: 'failed', error: { name: cause?.name ?? 'Error', message: cause?.message ?? message } };
 }

@@ -1,4 +1,4 @@
-import type { Severity } from './alert.ts';
+export type Severity = 'warn' | 'error' | 'critical';
 
 /** What an alert of one rule means for whoever is called. */
 interface AlertRuleFacts {
@@ -14,6 +14,7 @@ export const ALERT_RULES = {
   'reject-limit-exceeded': rule('error', 'reject-limit-exceeded'),
   'empty-source': rule('error', 'empty-source'),
   'audit-failed': rule('error', 'replay-a-day'),
+  'audit-warned': rule('warn', 'replay-a-day'),
   'source-down': rule('error', 'source-down'),
   'source-contract-broken': rule('error', 'source-contract-broken'),
   'deadlock-storm': rule('error', 'deadlock-storm'),
@@ -27,6 +28,7 @@ export const ALERT_RULES = {
   'night-failed': rule('error', 'replay-a-day'),
   'zombie-run': rule('warn', 'zombie-run'),
   'schedule-paused': rule('warn', 'night-missing'),
+  'schedule-remade': rule('warn', 'night-missing'),
   'control-restarted': rule('warn', 'cold-reboot'),
   'ledger-broken': rule('critical', 'restore-from-backup'),
   'sms-down': rule('error', 'sms-down'),
@@ -36,3 +38,20 @@ export const ALERT_RULES = {
 } as const satisfies Readonly<Record<string, AlertRuleFacts>>;
 
 export type AlertRule = keyof typeof ALERT_RULES;
+
+/** Rules whose alerts are about how a night ended: a load of that day resolves them. */
+export const RULES_OF_A_NIGHT: readonly AlertRule[] = [
+  'reject-limit-exceeded',
+  'empty-source',
+  'audit-failed',
+  'source-down',
+  'source-contract-broken',
+  'deadlock-storm',
+  'disk-full',
+  'in-doubt-commit',
+  'warehouse-down',
+  'night-missing',
+  'night-cancelled',
+  'night-failed',
+  'zombie-run',
+];

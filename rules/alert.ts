@@ -1,17 +1,21 @@
+import type { AlertRule } from './alert-rules.ts';
 import type { BusinessDate } from './business-date.ts';
 
-export type Severity = 'warn' | 'error' | 'critical';
+export type { Severity } from './alert-rules.ts';
 
-/** What a person must know: archived before anything is sent (§1). */
-export interface Finding {
-  /** Also the name of its runbook. */
-  readonly rule: string;
-  readonly severity: Severity;
+/** What an alert is kept under: there is one a key, however often it is found. */
+export interface AlertKey {
+  readonly rule: AlertRule;
   readonly dataset: string | null;
   readonly businessDate: BusinessDate | null;
-  /** Tells apart what one rule finds twice on a day: a schedule's id, a session. */
+  /** Tells apart what one rule finds twice on a day: a session, an audit. */
   readonly subject?: string;
+}
+
+/** What a person must know: archived before anything is sent (§1). */
+export interface Finding extends AlertKey {
   /** What happened, in one sentence. */
   readonly sentence: string;
+  /** `number` is the figure that matters, as a person reads it: `31.0 % of 12345 rows rejected`. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }

@@ -18,6 +18,13 @@ export interface AttemptError {
   readonly message: string;
   readonly detail?: string;
   readonly hint?: string;
+  /** What PostgreSQL or the socket said: a SQLSTATE, or Node's code. */
+  readonly code?: string;
+}
+
+/** Whether the night's data was too bad; nothing was written (R2, R3). */
+export function isRefusal({ name }: AttemptError): boolean {
+  return ['Refused', 'EmptySource', 'AuditFailed'].includes(name);
 }
 
 /** One try at a dataset day, as its steps know it. Plain data: it travels in Temporal's payloads. */

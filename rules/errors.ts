@@ -43,6 +43,9 @@ export class Refused extends NightTrainError {}
 /** The source had nothing for this day (R3). */
 export class EmptySource extends Refused {}
 
+/** An audit of severity `error` found rows in the night before it was published (§5). */
+export class AuditFailed extends Refused {}
+
 /** This attempt no longer has the right to write: a newer one took the day over (R6). Final. */
 export class Fenced extends NightTrainError {}
 
@@ -80,6 +83,9 @@ export class WarehouseRejected extends NightTrainError {}
 export class CommitNotFound extends NightTrainError {
   static override readonly retryable = true;
 }
+
+/** COMMIT was sent, and the session that sent it lives on: nobody knows yet whether the night is there (R8). */
+export class CommitInDoubt extends WarehouseUnavailable {}
 
 /** The landing store has no room left; it passes once an operator, or retention, has made some. */
 export class LandingFull extends NightTrainError {

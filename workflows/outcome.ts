@@ -6,7 +6,7 @@ import {
   isCancellation,
   TimeoutFailure,
 } from '@temporalio/workflow';
-import type { AttemptError, Outcome } from '../rules/attempt.ts';
+import { isRefusal, type AttemptError, type Outcome } from '../rules/attempt.ts';
 
 /** How an attempt ended that threw `cause`, and why in words. */
 export function outcomeOf(cause: unknown): { readonly outcome: Outcome; readonly error: AttemptError } {
@@ -18,7 +18,7 @@ export function outcomeOf(cause: unknown): { readonly outcome: Outcome; readonly
     const [facts] = (root.details ?? []) as AttemptError[];
     const error = facts ?? { name: root.type ?? 'Error', message: root.message };
     return {
-      outcome: error.name === 'Refused' || error.name === 'EmptySource' ? 'refused' : 'failed',
+      outcome: isRefusal(error) ? 'refused' : 'failed',
       error,
     };
   }
