@@ -1,5 +1,5 @@
 import type { BusinessDate } from './business-date.ts';
-import type { Severity } from './alert.ts';
+import type { Severity } from './alert-rules.ts';
 
 /** What became of one page to one address. The last three are final. */
 export const DELIVERY_STATES = ['queued', 'sent', 'delivered', 'undelivered', 'failed'] as const;

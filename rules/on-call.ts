@@ -1,4 +1,4 @@
-import type { Severity } from './alert.ts';
+import type { Severity } from './alert-rules.ts';
 
 /** The ways to reach a person. */
 export const CHANNELS = ['sms', 'email', 'webhook'] as const;
