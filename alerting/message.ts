@@ -1,0 +1,80 @@
+import type { Page } from './channel.ts';
+import { segmentsOf, toGsm7 } from './gsm7.ts';
+
+/** A page that comes in three parts comes in the wrong order, or not at all. */
+const MOST_SEGMENTS = 2;
+/** Less of the sentence than this says nothing; the link, then the runbook make room for it. */
+const LEAST_OF_SENTENCE = 60;
+
+/** The command that acknowledges, for a sender that receives no replies. */
+export const ackCommand = (code: number): string => `npx nighttrain alert ack ${code}`;
+
+/** The one line that names the night and says what happened, the figure that matters included. */
+export function headline(page: Page): string {
+  const { dataset, businessDate } = page;
+  const sentence = oneLine(page.sentence);
+  const night = [dataset, businessDate].filter((part) => part !== null);
+  const namesNight = night.every((part) => sentence.slice(0, 80).includes(part));
+  const figure = figureOf(page);
+  return [
+    namesNight ? '' : `${night.join(' of ')}: `,
+    figure === undefined || sentence.includes(figure) ? '' : `${figure}. `,
+    sentence,
+  ].join('');
+}
+
+/** The figure that matters, as a person reads it, where the finding has one. */
+function figureOf({ facts }: Page): string | undefined {
+  const figure = facts['number'];
+  return typeof figure === 'string' && figure.length <= 60 ? oneLine(figure) : undefined;
+}
+
+/**
+ * A page as an SMS, in two segments at most, GSM-7 where the text allows. What is too long is cut in the sentence:
+ * night, figure and the way to acknowledge are always whole.
+ * @param canReply whether what is replied to the sender reaches us: in many countries nothing does
+ */
+export function smsText(page: Page, { canReply }: { readonly canReply: boolean }): string {
+  const text = headline(page);
+  const ack = canReply ? `Reply ACK ${page.code}` : `To acknowledge: ${ackCommand(page.code)}`;
+  const link = canReply || page.ackLink === undefined ? undefined : `or ${page.ackLink}`;
+  const runbook = `Runbook ${page.runbook}.`;
+  const tails = [[runbook, ack, link], [runbook, ack], [ack]].map((parts) =>
+    parts.filter((part) => part !== undefined && part !== 'Runbook .').join(' '),
+  );
+  const head = `${page.severity.toUpperCase()} `;
+  const wanted = Math.min(text.length, LEAST_OF_SENTENCE);
+  const texts = tails.map((tail) => fitted(head, text, tail));
+  const best = texts.find(({ kept }) => kept >= wanted) ?? texts.at(-1);
+  return best?.text ?? ack;
+}
+
+/** As much of the middle as fits between head and tail. @returns also how many characters of it were kept */
+function fitted(head: string, middle: string, tail: string): { text: string; kept: number } {
+  const worded = (text: string) => inAlphabet(`${head}${text} ${tail}`);
+  const full = worded(withStop(middle));
+  if (segmentsOf(full) <= MOST_SEGMENTS) return { text: full, kept: middle.length };
+  const chars = [...middle];
+  let [fits, tooLong] = [0, chars.length];
+  while (tooLong - fits > 1) {
+    const half = Math.floor((fits + tooLong) / 2);
+    if (segmentsOf(worded(cut(chars, half))) <= MOST_SEGMENTS) fits = half;
+    else tooLong = half;
+  }
+  return { text: worded(cut(chars, fits)), kept: fits };
+}
+
+const cut = (chars: readonly string[], length: number): string =>
+  `${chars.slice(0, length).join('').trimEnd()}...`;
+
+const withStop = (sentence: string): string => (/[.!?]$/.test(sentence) ? sentence : `${sentence}.`);
+
+const inAlphabet = (text: string): string => toGsm7(text) ?? text;
+
+/** One line without control characters, and without half a surrogate pair. */
+function oneLine(text: string): string {
+  return text
+    .toWellFormed()
+    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
+}
