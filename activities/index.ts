@@ -11,7 +11,6 @@ import { createSweepNights, createSweepStorage } from './sweep.ts';
 import { createTakeOver } from './take-over.ts';
 import { createTransform } from './transform.ts';
 
-export type { PendingRequest } from './requests.ts';
 export type { PlannedNight } from './plan-night.ts';
 export type { TakenOver } from './take-over.ts';
 

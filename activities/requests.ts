@@ -1,8 +1,9 @@
+import type { DataSource } from 'typeorm';
 import { parseBusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { isFuture } from '../rules/future.ts';
+import { requestIdOf, type PendingRequest } from '../rules/pending-request.ts';
 import {
-  isRequestId,
   parseRebootRequest,
   parseReplayRequest,
   shortened,
@@ -14,15 +15,6 @@ import { warehouseError } from '../warehouse/failure.ts';
 import { answer, findRequest, isAnswered, recordRequest } from '../warehouse/requests.ts';
 import type { Deps } from './deps.ts';
 import { runStep } from './step.ts';
-
-/** A signal as `control` received it. */
-export interface PendingRequest {
-  /** The signal's name. */
-  readonly kind: string;
-  readonly payload: unknown;
-  /** Identifies a request whose payload names no id. */
-  readonly arrivalId: string;
-}
 
 /** A request that can go ahead. */
 export type JudgedRequest =
@@ -37,12 +29,7 @@ export const createJudgeRequest = ({ warehouse, datasets, log }: Deps) =>
       const judged = judge(pending, datasets);
       try {
         if (typeof judged === 'string') {
-          await recordRequest(warehouse, {
-            ...unknownRequest(pending),
-            payload: shortened(payload),
-            state: 'refused',
-            answer: judged,
-          });
+          await recordRequest(warehouse, { ...readable(pending), state: 'refused', answer: judged });
           line.warn({ requestId: arrivalId, kind, answer: judged }, 'request refused');
           return null;
         }
@@ -106,20 +93,27 @@ function judgeReplay(
   return request;
 }
 
+/** Records that nothing will be done for a request, even where it was accepted before. */
+export async function giveUp(warehouse: DataSource, pending: PendingRequest, reason: string): Promise<void> {
+  await recordRequest(warehouse, { ...readable(pending), state: 'failed', answer: reason });
+  await answer(warehouse, requestIdOf(pending), 'failed', reason);
+}
+
 /** What is kept of a request that makes no sense: whatever of it can be read, so that its sender finds it again. */
-function unknownRequest({ kind, payload, arrivalId }: PendingRequest) {
+function readable(pending: PendingRequest) {
+  const { kind, payload } = pending;
   const fields = typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : {};
   const text = (name: string) => {
     const value = fields[name];
     return typeof value === 'string' ? value.slice(0, 100) : undefined;
   };
-  const requestId = text('requestId');
   return {
-    requestId: requestId !== undefined && isRequestId(requestId) ? requestId : arrivalId,
+    requestId: requestIdOf(pending),
     kind: kind.slice(0, 100),
     dataset: text('dataset') ?? null,
     businessDate: parseBusinessDate(text('businessDate') ?? '') ?? null,
     requestedBy: text('requestedBy') ?? 'unknown',
     reason: text('reason') ?? '',
+    payload: shortened(payload),
   };
 }

@@ -47,6 +47,18 @@ export async function findRequest(warehouse: DataSource, requestId: string): Pro
   return (await warehouse.getRepository(requestEntity).findOneBy({ requestId })) ?? undefined;
 }
 
+/** Those of the requests that control is done with. */
+export async function answeredAmong(
+  warehouse: DataSource,
+  requestIds: readonly string[],
+): Promise<Set<string>> {
+  const rows = await warehouse.query<{ id: string }[]>(
+    `select request_id as id from nighttrain.request where request_id = any($1) and state <> 'accepted'`,
+    [requestIds],
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Whether control is done with a request. */
 export function isAnswered(state: RequestState): boolean {
   return state !== 'accepted';

@@ -11,6 +11,7 @@ const silent = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error()
 const { code } = await bundleWorkflowCode({
   workflowsPath: pathOf('index'),
   payloadConverterPath: pathOf('payload-converter'),
+  workflowInterceptorModules: [pathOf('interceptors')],
   logger: silent,
 });
 process.stdout.write(code);

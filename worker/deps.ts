@@ -30,7 +30,7 @@ export function createDeps(parts: {
     upkeep: {
       createMissingSchedules: () => createMissingSchedules(parts.temporal, parts.datasets.values()),
       pausedSchedules: () => pausedSchedules(parts.temporal),
-      ensureControl: () => ensureControl(parts.temporal),
+      ensureControl: () => ensureControl(parts.temporal, parts.warehouse),
     },
     env: config.env,
   };

@@ -74,7 +74,7 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     const interruptions = new Interruptions();
     const worker = await createWorker(setup, connection, client, warehouse, interruptions);
     const done = runToTheEnd(worker, close);
-    const changes = await bringInLine(client, datasets).catch(async (error: unknown) => {
+    const changes = await bringInLine(client, warehouse, datasets).catch(async (error: unknown) => {
       await stop(worker, done); // a connection that a worker holds cannot be closed
       throw error;
     });
@@ -125,8 +125,12 @@ async function createWorker(
   });
 }
 
-async function bringInLine(client: Client, datasets: WorkerSetup['datasets']): Promise<ScheduleChange[]> {
-  await ensureControl(client);
+async function bringInLine(
+  client: Client,
+  warehouse: DataSource,
+  datasets: WorkerSetup['datasets'],
+): Promise<ScheduleChange[]> {
+  await ensureControl(client, warehouse);
   return applySchedules(client, datasets.values());
 }
 

@@ -32,11 +32,11 @@ export interface DayLoaded {
   readonly alreadyLoaded: boolean;
 }
 
-/** Replays one day; the payload is a `ReplayRequest` in plain JSON. */
+/**
+ * Replays one day; the payload is a `ReplayRequest` in plain JSON. The other signal that `control` knows is
+ * `coldReboot`, with a `RebootRequest`: the command stops everything by itself, without a worker.
+ */
 export const replayDay = defineSignal<[unknown]>('replayDay');
-
-/** Stops everything and starts clean; the payload is a `RebootRequest` in plain JSON. */
-export const coldReboot = defineSignal<[unknown]>('coldReboot');
 
 /** A step of a running load, for whoever watches. */
 export interface StepProgress {

@@ -98,6 +98,11 @@ test('a signal that nobody knows is recorded as refused', async () => {
   });
 });
 
+test('a signal whose name Temporal keeps for itself is recorded as refused, and control lives on', async () => {
+  expect(await requestOf(() => house().signal('__temporal_replay', 1))).toMatchObject({ state: 'refused' });
+  expect(await requestOf(() => house().signal('__stack_trace'))).toMatchObject({ state: 'refused' });
+});
+
 test.each([
   ['no text', 'binary/plain', Buffer.from([0, 255, 254])],
   ['broken JSON', 'json/plain', Buffer.from('{"dataset": "fares"')],
