@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import pg from 'pg';
 import { DataSource } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
+import { watchfulClient } from './dark-wire.ts';
 import { entities } from './entities/index.ts';
 
 /** The role that the worker and the commands work as: it owns nothing (R15). */
@@ -31,7 +32,12 @@ export interface PoolOptions {
   readonly poolSize?: number;
   /** Makes the socket of each connection. */
   readonly stream?: () => Socket;
+  /** An answer that takes longer never comes. */
+  readonly longestSilenceMs?: number;
 }
+
+/** No statement but a load's is silent for so long. */
+const LONGEST_SILENCE_MS = 10 * 60_000;
 
 /**
  * A pool on the warehouse. Closing it with `destroy()` is the caller's.
@@ -39,7 +45,12 @@ export interface PoolOptions {
  */
 export async function openWarehouse(
   url: string,
-  { applicationName = 'nighttrain', poolSize = 10, stream = boundedSocket }: PoolOptions = {},
+  {
+    applicationName = 'nighttrain',
+    poolSize = 10,
+    stream,
+    longestSilenceMs = LONGEST_SILENCE_MS,
+  }: PoolOptions = {},
 ): Promise<DataSource> {
   const source = new DataSource({
     type: 'postgres',
@@ -51,22 +62,15 @@ export async function openWarehouse(
     poolErrorHandler: () => {
       // An idle connection that breaks is replaced by the pool; whoever uses one hears of it there.
     },
-    extra: { types, keepAlive: true, keepAliveInitialDelayMillis: 10_000, stream },
+    extra: {
+      types,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
+      ...(stream && { stream }),
+      Client: watchfulClient(url, longestSilenceMs),
+    },
   });
   return await source.initialize();
-}
-
-/** No statement but a load's, which its step bounds, is silent for so long. */
-const LONGEST_SILENCE_MS = 10 * 60_000;
-
-/** A wire that went dark is given up: without this, only the kernel would end the wait, hours later (R14). */
-function boundedSocket(): Socket {
-  const socket = new Socket();
-  const seconds = LONGEST_SILENCE_MS / 1000;
-  socket.setTimeout(LONGEST_SILENCE_MS, () =>
-    socket.destroy(new Error(`connection terminated: silent for ${seconds} s`)),
-  );
-  return socket;
 }
 
 /** The session of one load attempt; its name is what eviction goes by (§6). */
@@ -90,6 +94,7 @@ export async function openLoadSession(url: string, day: DatasetDay, epoch: numbe
     return socket;
   };
   const applicationName = sessionName(day, epoch);
-  const source = await openWarehouse(url, { applicationName, poolSize: 1, stream });
+  const longestSilenceMs = Infinity; // its step has a time-out
+  const source = await openWarehouse(url, { applicationName, poolSize: 1, stream, longestSilenceMs });
   return { source, cut: () => sockets.forEach((socket) => socket.destroy()) };
 }

@@ -56,14 +56,16 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(cause) === '55P03';
 }
 
+/** In the words of pg, which has no codes: a connection that broke, that could not be made, or that no pool had to give. */
+const LOST =
+  /connection terminated|connection ended|not queryable|client was closed|connection timeout|timeout expired|timeout exceeded when trying to connect/i;
+
 /** Whether the session is gone, so that nothing is known of what it was doing. */
 export function isConnectionLoss(error: unknown): boolean {
   const driver = driverErrorOf(error);
   const code = driver?.code ?? '';
   if (/^(ECONN|EPIPE|ETIMEDOUT|EHOST|ENOTFOUND|ENET)/.test(code) || /^(57P0|08)/.test(code)) return true;
-  return /connection terminated|connection timeout|timeout expired|connection ended|not queryable|client was closed/i.test(
-    driver?.message ?? '',
-  );
+  return LOST.test(driver?.message ?? '');
 }
 
 function driverErrorOf(error: unknown): DriverError | undefined {
