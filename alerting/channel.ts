@@ -35,8 +35,9 @@ export interface Handed {
 export interface Channel {
   /**
    * Hands a page over, trying again within bounds what trying again can cure.
-   * @param address as the on-call file has it: a number, a mail address, a URL
-   * @throws ChannelUnavailable where the provider does not take it now; AddressRejected where it never will
+   * @param address as the on-call file has it, its variable resolved: a number, a mail address, `<form> <URL>`
+   * @throws ChannelUnavailable where the provider does not take it now; AddressRejected where it never will;
+   *   ConfigurationError where it does not let us in, so that nobody is reached this way until somebody mends it
    */
   send(page: Page, address: string, signal: AbortSignal): Promise<Handed>;
   /** Asks what became of a page that was sent; undefined where nothing new is known. */

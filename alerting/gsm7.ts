@@ -9,8 +9,8 @@ const BASIC =
 const EXTENSION = '^{}\\[~]|€';
 
 const WIDTHS: ReadonlyMap<string, number> = new Map([
-  ...[...BASIC].map((char) => [char, 1] as const),
-  ...[...EXTENSION].map((char) => [char, 2] as const),
+  ...Array.from(BASIC, (char) => [char, 1] as const),
+  ...Array.from(EXTENSION, (char) => [char, 2] as const),
 ]);
 
 /** What says the same in characters that the alphabet has. */

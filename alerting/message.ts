@@ -78,3 +78,25 @@ function oneLine(text: string): string {
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .trim();
 }
+
+/** A page where there is room for all of it: mail, chat. */
+export function pageLines(page: Page): readonly string[] {
+  const facts = Object.entries(page.facts).filter(([name]) => name !== 'number');
+  return [
+    headline(page),
+    '',
+    `Acknowledge: ${ackCommand(page.code)}`,
+    ...(page.ackLink === undefined ? [] : [`         or: ${page.ackLink}`]),
+    `Runbook:     npx nighttrain runbook show ${page.runbook}`,
+    ...facts.slice(0, MOST_FACTS).map(([name, value]) => `${name}: ${shortened(value)}`),
+  ];
+}
+
+/** More is in the archive: `alert show`. */
+const MOST_FACTS = 20;
+const LONGEST_FACT = 300;
+
+function shortened(value: unknown): string {
+  const text = oneLine(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''));
+  return text.length > LONGEST_FACT ? `${text.slice(0, LONGEST_FACT).toWellFormed()}...` : text;
+}
