@@ -1,7 +1,9 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import type { Channels } from '../alerting/channel.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import type { OnCall } from '../rules/on-call.ts';
 import type { LandingStore } from '../intake/landing.ts';
 import type { Eviction } from '../warehouse/evict.ts';
 import type { Ledger } from '../warehouse/ledger.ts';
@@ -13,6 +15,17 @@ export interface Upkeep {
   pausedSchedules(): Promise<readonly { readonly dataset: string; readonly note: string | undefined }[]>;
   /** Starts `control` where it is missing or stuck; answers what was wrong, or undefined. */
   ensureControl(): Promise<string | undefined>;
+}
+
+/** The escalations of alerts. @throws whatever Temporal throws that does not answer within seconds */
+export interface Escalations {
+  /** Starts one; where it runs, it looks at its alert again. */
+  start(alertId: string): Promise<void>;
+  isRunning(alertId: string): Promise<boolean>;
+  /** Has one that runs look at its alert again; one that has ended needs no telling. */
+  alertChanged(alertId: string): Promise<void>;
+  /** Has one that runs look at its pages again. */
+  deliveryChanged(alertId: string): Promise<void>;
 }
 
 /** What the steps work with; the composition root (worker/deps.ts) makes it, tests hand in others. */
@@ -30,5 +43,15 @@ export interface Deps {
   /** For ending older runs of a day that is taken over. */
   readonly temporal: Client;
   readonly upkeep: Upkeep;
+  readonly escalations: Escalations;
+  /** The on-call file as it is now; undefined where there is none. */
+  readonly onCall: () => OnCall | undefined;
+  /** The ways to reach people that are set up here. */
+  readonly channels: Channels;
+  /** A link that acknowledges by one POST; none where nobody outside reaches us. */
+  readonly ackLink?: (
+    alert: { readonly alertId: string; readonly firing: number },
+    person: string,
+  ) => Promise<string>;
   readonly log: Logger;
 }

@@ -3,12 +3,14 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Deps } from '../activities/deps.ts';
+import { OnCallFile } from '../alerting/on-call.ts';
 import { openLandingFolder } from '../intake/landing-folder.ts';
 import { evictionBy } from '../warehouse/evict.ts';
 import { ledgerOf } from '../warehouse/ledger.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { Config } from './config.ts';
 import { ensureControl } from './control.ts';
+import { escalationsOf } from './escalations.ts';
 import { createMissingSchedules, pausedSchedules } from './schedules.ts';
 
 /** The composition root: what every step of this worker works with. */
@@ -21,6 +23,7 @@ export function createDeps(parts: {
   readonly log: Logger;
 }): Deps {
   const { config, ...rest } = parts;
+  const onCall = new OnCallFile(config.projectRoot, parts.datasets.keys(), parts.log);
   return {
     ...rest,
     ledger: ledgerOf(parts.warehouse),
@@ -32,6 +35,9 @@ export function createDeps(parts: {
       pausedSchedules: () => pausedSchedules(parts.temporal),
       ensureControl: () => ensureControl(parts.temporal, parts.warehouse),
     },
+    escalations: escalationsOf(parts.temporal),
+    onCall: () => onCall.current,
+    channels: {},
     env: config.env,
   };
 }

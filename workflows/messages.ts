@@ -55,3 +55,25 @@ export const progressQuery = defineQuery<StepProgress[]>('progress');
 export interface SweepRequest {
   readonly of: 'nights' | 'storage';
 }
+
+/** Of the one workflow that asks about an alert; one that fires again is asked about under the same id. */
+export function escalationWorkflowId(alertId: string): string {
+  return `alert/${alertId}`;
+}
+
+/** What `escalation` is started with. */
+export interface EscalationRequest {
+  readonly alertId: string;
+}
+
+/** How `escalation` ended: somebody answered for the alert, or it was resolved; nobody did; it was over before. */
+export type EscalationEnd = 'answered' | 'exhausted' | 'nothing to ask';
+
+/** Somebody has seen the alert; the payload is `{ by, via?, note? }` in plain JSON. */
+export const acknowledge = defineSignal<[unknown]>('acknowledge');
+
+/** The archive has news of the alert: acknowledged or resolved elsewhere, or firing again. */
+export const alertChanged = defineSignal('alertChanged');
+
+/** The archive has news of a page. */
+export const deliveryChanged = defineSignal('deliveryChanged');
