@@ -59,6 +59,8 @@ test.each(ISOLATIONS)(
     await using house = await openHouse();
     await setIsolation(house, isolation);
     await using zombie = await startZombie(house);
+    // Ready before the other stands still: one that stood too long hears, when it goes on, that its step was given up.
+    await house.startWorker((deps) => ({ ...deps, eviction: noEviction }));
     await house.put('fares', `${day}.csv`, fareLines(day, { good: 50, amount: 1 }));
     const ready = house.wire.holdAnswer('LEDGER');
     const old = await beyond.start('fares', day);
@@ -67,7 +69,6 @@ test.each(ISOLATIONS)(
     zombie.signal('SIGSTOP');
     await held.release();
 
-    await house.startWorker((deps) => ({ ...deps, eviction: noEviction }));
     await house.put('fares', `${day}.csv`, fareLines(day, { good: 30, amount: 2 }));
     expect(await house.run('fares', day)).toMatchObject({ state: 'loaded' });
     expect(await house.loadSessions()).toHaveLength(1); // the zombie's: the fence is alone
@@ -85,12 +86,13 @@ test.each(ISOLATIONS)(
     await using house = await openHouse();
     await setIsolation(house, isolation);
     await using zombie = await startZombie(house);
+    // Ready before the other stands still: one that stood too long hears, when it goes on, that its step was given up.
+    await house.startWorker((deps) => ({ ...deps, eviction: noEviction }));
     await house.put('fares', `${day}.csv`, fareLines(day, { good: 50, amount: 1 }));
     const sent = house.wire.hold('COMMIT');
     const old = await beyond.start('fares', day);
     const commit = await sent;
 
-    await house.startWorker((deps) => ({ ...deps, eviction: noEviction }));
     await house.put('fares', `${day}.csv`, fareLines(day, { good: 30, amount: 2 }));
     expect(await house.run('fares', day)).toMatchObject({ state: 'loaded' });
 
