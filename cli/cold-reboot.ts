@@ -22,7 +22,7 @@ import { StopRequest } from './signals.ts';
 /** Stopping takes some ten seconds; engines that have not answered all of it by then are not coming back by themselves. */
 const LONGEST_STOP_MS = 60_000;
 /** Whatever supervises the workers starts another one within this; so does an operator who was quick. */
-const LONGEST_WAY_TO_WORK_MS = 15_000;
+const LONGEST_WAY_TO_WORK_MS = 30_000;
 const LONGEST_ANSWER_MS = 60_000;
 const AGAIN = 'npx nighttrain cold-reboot --replay-last';
 

@@ -50,7 +50,7 @@ export class WorstCase implements AsyncDisposable {
   readonly #project: string;
   /** In the middle of a load. */
   readonly frozen: (Wired & { readonly loads: number })[] = [];
-  readonly #cables: Cable[] = [];
+  readonly #workers: Wired[] = [];
   readonly #held = new Map<Trouble, Held>();
 
   private constructor(house: House) {
@@ -60,30 +60,24 @@ export class WorstCase implements AsyncDisposable {
 
   static async make(house: House): Promise<WorstCase> {
     const worst = new WorstCase(house);
-    await worst.#putProject();
-    await worst.#putFiles(1);
-    worst.lastWorker = await worst.startWorker();
-    // A sweep would end the zombies before anybody has typed anything.
-    await house.client.schedule.getHandle('nighttrain/_sweep-nights').pause();
-    await worst.#stopAt('inDoubtBefore', 'COMMIT');
-    await worst.#stopAt('inDoubtAfter', 'COMMIT', 'answer');
-    freeze(worst.lastWorker); // for the moment: what follows is for others
-    await worst.#freezeAt({ zombieInCopy: 'COPY' });
-    await worst.#freezeAt({ zombieAtCommit: 'COMMIT' });
-    await worst.#freezeAt({ frozenBeforeEpoch: 'EPOCH', frozenInCopy: 'COPY' });
-    await worst.#takeOverAndDie(['zombieInCopy', 'zombieAtCommit']);
-    await worst.#putFiles(2);
-    return worst;
+    try {
+      await worst.#come();
+      return worst;
+    } catch (error) {
+      await worst[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async startWorker(): Promise<Wired> {
     const cable = await Cable.lay(sharedEngines().temporalAddress);
-    this.#cables.push(cable);
     const worker = await this.house.startWorkerProcess(
       { TEMPORAL_ADDRESS: cable.address },
       { ...NIGHTTRAIN_WORKER, folder: this.#project },
     );
-    return { worker, cable };
+    const wired = { worker, cable };
+    this.#workers.push(wired);
+    return wired;
   }
 
   /** A command, typed by an operator of this installation. */
@@ -98,20 +92,40 @@ export class WorstCase implements AsyncDisposable {
     return new Command(line, env, this.#project);
   }
 
-  /** Everybody who was frozen goes on, and everything that was held arrives; answers what came of the held ones. */
+  /**
+   * Everybody who was frozen goes on, and everything that was held arrives; answers what came of the held ones. Nobody
+   * hears from Temporal that his run is gone: PostgreSQL alone stands in the way.
+   */
   async wake(): Promise<Readonly<Record<Trouble, string>>> {
-    for (const one of [...this.frozen, this.lastWorker]) thaw(one);
+    for (const { worker } of this.frozen) worker.signal('SIGCONT');
     const answers = [...this.#held].map(async ([trouble, held]) => [trouble, await held.release()] as const);
     return Object.fromEntries(await Promise.all(answers)) as Record<Trouble, string>;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const one of [...this.frozen, this.lastWorker]) {
+    for (const one of this.#workers) {
       thaw(one);
       await one.worker.end('SIGTERM');
+      await one.cable[Symbol.asyncDispose]();
     }
     for (const held of this.#held.values()) held.cut();
-    for (const cable of this.#cables) await cable[Symbol.asyncDispose]();
+  }
+
+  /** It all goes wrong. */
+  async #come(): Promise<void> {
+    await this.#putProject();
+    await this.#putFiles(1);
+    this.lastWorker = await this.startWorker();
+    // A sweep would end the zombies before anybody has typed anything.
+    await this.house.client.schedule.getHandle('nighttrain/_sweep-nights').pause();
+    await this.#stopAt('inDoubtBefore', 'COMMIT');
+    await this.#stopAt('inDoubtAfter', 'COMMIT', 'answer');
+    freeze(this.lastWorker); // for the moment: what follows is for others
+    await this.#freezeAt({ zombieInCopy: 'COPY' });
+    await this.#freezeAt({ zombieAtCommit: 'COMMIT' });
+    await this.#freezeAt({ frozenBeforeEpoch: 'EPOCH', frozenInCopy: 'COPY' });
+    await this.#takeOverAndDie(['zombieInCopy', 'zombieAtCommit']);
+    await this.#putFiles(2);
   }
 
   /** Loads of one worker, which is frozen in them. */
