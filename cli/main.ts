@@ -24,8 +24,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   show: async () => (await import('./show.ts')).addShow,
   cancel: async () => (await import('./cancel.ts')).addCancel,
   'cold-reboot': async () => (await import('./cold-reboot.ts')).addColdReboot,
+  pause: async () => (await import('./pause.ts')).addPause,
+  resume: async () => (await import('./pause.ts')).addResume,
   zombie: async () => (await import('./zombie.ts')).addZombie,
   quarantine: async () => (await import('./quarantine.ts')).addQuarantine,
+  runbook: async () => (await import('./runbook.ts')).addRunbook,
+  sql: async () => (await import('./sql.ts')).addSql,
 };
 
 /** Runs one command. `argv` as Node has it: the interpreter and the script come first. */

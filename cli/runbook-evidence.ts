@@ -1,0 +1,78 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import type { DataSource } from 'typeorm';
+import { findAlert, keepEvidence, type AlertOfRun, type Evidence } from '../alerting/evidence.ts';
+import type { Runbook } from '../alerting/runbook.ts';
+import { ConfigurationError, describe, NothingThere } from '../rules/errors.ts';
+import { wrongWith } from '../rules/step-variables.ts';
+import type { Config } from '../worker/config.ts';
+import { findDatabases } from './databases.ts';
+import { openCommandWarehouse } from './installation.ts';
+import type { Output } from './output.ts';
+
+/** For commander. */
+export function codeNamed(text: string): string {
+  const wrong = wrongWith('code', text);
+  if (wrong === undefined) return text;
+  throw new InvalidArgumentError(`'${text}' ${wrong}.`);
+}
+
+/**
+ * The alert of a code; undefined, and said, where PostgreSQL is down: that is what some runbooks are for.
+ * @throws NothingThere where there is no such alert
+ */
+export async function alertOfRun(
+  code: string,
+  { name, rules }: Runbook,
+  output: Output,
+): Promise<AlertOfRun | undefined> {
+  let alert: AlertOfRun | undefined;
+  try {
+    alert = await withWarehouse((warehouse) => findAlert(warehouse, code));
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    output.note(
+      `Alert ${code} cannot be looked up now, so its dataset and date must be given by --var.\n${describe(error)}`,
+    );
+    return undefined;
+  }
+  if (!alert) {
+    throw new NothingThere(`There is no alert ${code}`, {
+      hint: 'Those that are open: npx nighttrain alert list',
+    });
+  }
+  if (!rules.some((rule) => rule === alert.rule))
+    output.note(`Alert ${code} is of the rule ${alert.rule}, for which ${name} was not written.`);
+  if (alert.state === 'resolved') output.note(`Alert ${code} is resolved already.`);
+  return alert;
+}
+
+/** Keeps the transcript on the alert; in a file of the home where PostgreSQL does not take it. */
+export async function keepTranscript(
+  { home }: Config,
+  code: string | undefined,
+  evidence: Evidence,
+  output: Output,
+): Promise<void> {
+  try {
+    await withWarehouse((warehouse) => keepEvidence(warehouse, code, evidence));
+    output.note(`The transcript is kept as evidence${code === undefined ? '' : ` on alert ${code}`}.`);
+  } catch (error) {
+    const folder = join(home, 'evidence');
+    const time = evidence.startedAt.toISOString().replaceAll(/[:.]/g, '-');
+    const file = join(folder, `${time}-${evidence.runbook}.txt`);
+    await mkdir(folder, { recursive: true });
+    await writeFile(file, `${evidence.by}, ${evidence.outcome}\n${evidence.transcript}\n`, { mode: 0o600 });
+    output.note(`The transcript could not be kept on the alert; it is in ${file}\n${describe(error)}`);
+  }
+}
+
+async function withWarehouse<T>(work: (warehouse: DataSource) => Promise<T>): Promise<T> {
+  const warehouse = await openCommandWarehouse(await findDatabases());
+  try {
+    return await work(warehouse);
+  } finally {
+    await warehouse.destroy();
+  }
+}

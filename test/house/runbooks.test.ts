@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { argumentsOf } from '../../alerting/command-line.ts';
+import { findRunbooks, readRunbook } from '../../alerting/runbook-files.ts';
+import { parseRunbook, type Runbook } from '../../alerting/runbook.ts';
+import { ALERT_RULES } from '../../rules/alert-rules.ts';
+import { readQuestions } from '../../warehouse/emergency.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const VALUES = { dataset: 'flights', date: '2013-02-08', code: '1001', reason: 'to see' };
+let runbooks: readonly Runbook[];
+
+beforeAll(async () => {
+  const files = await findRunbooks(ROOT);
+  runbooks = await Promise.all(
+    [...files.keys()].map(async (name) => parseRunbook(name, await readRunbook(files, name))),
+  );
+});
+
+describe('the runbooks', () => {
+  test('are sixteen, and every one is as runbooks are', () => {
+    expect(runbooks.map(({ name }) => name)).toHaveLength(16);
+  });
+
+  test.each(Object.entries(ALERT_RULES))(
+    'of the rule %s is there, and says that it is for it',
+    (rule, { runbook }) => {
+      const found = runbooks.find(({ name }) => name === runbook);
+      expect(found?.rules).toContain(rule);
+    },
+  );
+
+  test('ask questions that the emergency toolkit has, with what they must be told', async () => {
+    const questions = await readQuestions();
+    for (const { name, steps } of runbooks) {
+      for (const { command } of steps) {
+        const [, , sql, question = '', ...rest] = argumentsOf(command, VALUES);
+        if (sql !== 'sql') continue;
+        const told = rest.flatMap((word) => /^(\w+)=/.exec(word)?.[1] ?? []);
+        expect({ name, question, told }).toEqual({
+          name,
+          question,
+          told: questions.get(question)?.variables,
+        });
+      }
+    }
+  });
+
+  test('every question of the toolkit says what it answers, and why it is safe', async () => {
+    for (const { name, about } of (await readQuestions()).values())
+      expect({ name, about }).toEqual({ name, about: expect.stringMatching(/Safe: /) as unknown });
+  });
+});
