@@ -80,6 +80,14 @@ export function askingFor(
   return { levels: [{ ...first, people: owners ?? first.people }, ...others], rounds: onCall.rounds };
 }
 
+/** Every way to reach people. */
+export function contactsOf(
+  { people }: OnCall,
+  ids: readonly string[],
+): readonly (Contact & { readonly person: string })[] {
+  return ids.flatMap((person) => (people[person]?.channels ?? []).map((contact) => ({ person, ...contact })));
+}
+
 const VARIABLE = /\$([A-Z][A-Z0-9_]*)$/;
 
 /** The variable that a contact's address comes from, where it does. */
