@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../rules/errors.ts';
+import { PAGING_VARIABLES, pagingOf, pagingProblems, type Paging } from './paging.ts';
 import { findProjectRoot } from './project.ts';
 
 /** Everything that the environment says; this module alone reads it (§2). */
@@ -19,6 +20,8 @@ export interface Config {
   readonly temporalAddress: string | undefined;
   readonly temporalNamespace: string;
   readonly logLevel: string;
+  /** How people are reached when a night fails. */
+  readonly paging: Paging;
   /** Any variable, for sources that name their own; `<NAME>_FILE` is read where `<NAME>` is not set (R17). */
   readonly env: (name: string) => string | undefined;
   /** Started by `npx` or `npm exec`, whose process stands between us and whoever ends it. */
@@ -43,6 +46,7 @@ const schema = z.object({
     .optional(),
   TEMPORAL_NAMESPACE: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
+  ...PAGING_VARIABLES,
 });
 
 /**
@@ -53,11 +57,15 @@ export function readConfig(from = process.cwd()): Config {
   const projectRoot = findProjectRoot(from);
   const envFile = join(projectRoot, '.env');
   if (existsSync(envFile)) process.loadEnvFile(envFile);
-  const parsed = schema.safeParse(
-    Object.fromEntries(Object.keys(schema.shape).map((name) => [name, environmentVariable(name)])),
+  const given: Readonly<Record<string, string | undefined>> = Object.fromEntries(
+    Object.keys(schema.shape).map((name) => [name, environmentVariable(name)]),
   );
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  const parsed = schema.safeParse(given);
+  const problems = [
+    ...(parsed.error?.issues ?? []).map(({ path, message }) => `${path.join('.')} ${message}`),
+    ...pagingProblems(given),
+  ];
+  if (!parsed.success || problems.length > 0) {
     throw new ConfigurationError('The environment is set up wrong', {
       detail: problems.join('\n'),
       hint: '.env.example lists every variable.',
@@ -75,6 +83,7 @@ export function readConfig(from = process.cwd()): Config {
     temporalAddress: values.TEMPORAL_ADDRESS,
     temporalNamespace: values.TEMPORAL_NAMESPACE ?? 'default',
     logLevel: values.LOG_LEVEL ?? 'info',
+    paging: pagingOf(values),
     env: environmentVariable,
     isUnderNpm: environmentVariable('npm_command') === 'exec',
     environment: process.env,

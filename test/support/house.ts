@@ -16,6 +16,7 @@ import type { Dataset } from '../../rules/dataset.ts';
 import { openWarehouse } from '../../warehouse/data-source.ts';
 import type { Config } from '../../worker/config.ts';
 import { installRuntime } from '../../worker/log.ts';
+import { NO_PAGING, type Paging } from '../../worker/paging.ts';
 import { startWorker, type RunningWorker } from '../../worker/run.ts';
 import { connectClient, ensureSearchAttributes } from '../../worker/temporal.ts';
 import {
@@ -39,6 +40,8 @@ export interface HouseOptions {
   readonly datasets?: readonly Dataset[];
   /** The freight railway's API, answering by this scenario. */
   readonly freightApi?: Scenario;
+  /** How its people are reached; by default nobody is. */
+  readonly paging?: Paging;
   /** False where the test itself breaks what `verify` reads. */
   readonly verified?: boolean;
 }
@@ -335,6 +338,7 @@ export class House implements AsyncDisposable {
       temporalAddress: undefined,
       temporalNamespace: this.name,
       logLevel: 'debug',
+      paging: this.#options.paging ?? NO_PAGING,
       env: (name) => new Map(Object.entries(variables)).get(name),
       isUnderNpm: false,
       environment: {},
