@@ -3,6 +3,7 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { openAttempts } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
+import { runsOf } from './owner-run.ts';
 
 /** One workflow run. */
 interface Run {
@@ -36,8 +37,9 @@ async function runningLoads(warehouse: Deps['warehouse'], temporal: Client): Pro
   const query = `ExecutionStatus = 'Running' and WorkflowType in ('nightly', 'loadDay')`;
   for await (const { workflowId, runId } of temporal.workflow.list({ query }))
     runs.set(runId, { workflowId, runId });
-  for (const { workflowId, ownerRunId } of await openAttempts(warehouse, 0)) {
-    runs.set(ownerRunId, { workflowId, runId: ownerRunId });
+  for (const attempt of await openAttempts(warehouse, 0)) {
+    for (const { workflowId, runId } of await runsOf(temporal, attempt))
+      runs.set(runId, { workflowId, runId });
   }
   return stillRunning(temporal, [...runs.values()]);
 }

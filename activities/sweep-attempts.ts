@@ -1,9 +1,11 @@
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
+import type { DataSource } from 'typeorm';
 import type { AttemptError, Outcome } from '../rules/attempt.ts';
-import { recordEnd } from '../warehouse/attempts.ts';
+import { findAttemptOfRun, recordEnd } from '../warehouse/attempts.ts';
 import { takeOverFence } from '../warehouse/fence.ts';
 import { openAttempts, type OpenAttempt } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
+import { runsOf } from './owner-run.ts';
 
 /** Younger attempts are let alone: their workflow may be about to close them. */
 const LEAST_AGE_SECONDS = 15;
@@ -30,7 +32,7 @@ export async function closeAbandoned(
 ): Promise<number> {
   let closed = 0;
   for (const attempt of await openAttempts(warehouse, ageSeconds)) {
-    const ending = await endingOf(temporal, attempt);
+    const ending = await endingOf(temporal, warehouse, attempt);
     if (!ending) continue;
     if (attempt.ownEpoch !== null) {
       const epoch = await takeOverFence(warehouse, attempt, `nobody, after ${attempt.ownerRunId}`);
@@ -48,22 +50,27 @@ export async function closeAbandoned(
   return closed;
 }
 
-/** How the attempt's workflow ended; undefined while it runs. */
+/** How the attempt's workflow ended; undefined while it runs, also where it was reset and goes on with the attempt. */
 async function endingOf(
   temporal: Client,
-  { workflowId, ownerRunId }: OpenAttempt,
+  warehouse: DataSource,
+  attempt: OpenAttempt,
 ): Promise<Ending | undefined> {
-  try {
-    const { status } = await temporal.workflow.getHandle(workflowId, ownerRunId).describe();
-    if (status.name === 'RUNNING') return undefined;
-    const outcome = status.name === 'CANCELLED' ? 'cancelled' : 'failed';
-    const message = `Its workflow ended (${status.name.toLowerCase().replaceAll('_', ' ')}) without closing the attempt`;
-    return { outcome, error: { name: 'Abandoned', message } };
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-    return {
-      outcome: 'failed',
-      error: { name: 'Abandoned', message: 'Temporal no longer knows its workflow' },
-    };
+  const [own, ...resets] = await runsOf(temporal, attempt);
+  if (!own) return abandoned('failed', 'Temporal no longer knows its workflow');
+  for (const { runId } of resets) {
+    const other = await findAttemptOfRun(warehouse, attempt, runId);
+    if (other !== undefined) return abandoned('failed', 'Its workflow was reset, and took the day over anew');
   }
+  const { status } = resets.at(-1) ?? own;
+  if (status.name === 'RUNNING') return undefined;
+  const how = status.name.toLowerCase().replaceAll('_', ' ');
+  return abandoned(
+    status.name === 'CANCELLED' ? 'cancelled' : 'failed',
+    `Its workflow ended (${how}) without closing the attempt`,
+  );
+}
+
+function abandoned(outcome: Outcome, message: string): Ending {
+  return { outcome, error: { name: 'Abandoned', message } };
 }

@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import { Not, type DataSource } from 'typeorm';
 import type { AttemptError, AttemptKind, Outcome } from '../rules/attempt.ts';
 import type { Counts } from '../rules/counts.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
@@ -76,14 +76,17 @@ export interface AttemptEnd {
   readonly loadId?: string | undefined;
 }
 
-/** Closes an attempt; one that is closed already stays as it is. */
+/**
+ * Closes an attempt; one that is closed already stays as it is, unless it was loaded after all: its workflow was reset,
+ * and the ledger has the last word.
+ */
 export async function recordEnd(
   warehouse: DataSource,
   attempt: DatasetDay & { readonly epoch: number },
   { outcome, error, loadId }: AttemptEnd,
 ): Promise<void> {
   await warehouse.getRepository(attemptEntity).update(
-    { ...identityOf(attempt), state: 'running' },
+    { ...identityOf(attempt), state: outcome === 'loaded' ? Not('loaded') : 'running' },
     {
       state: outcome,
       error: error ? (JSON.parse(toJsonb(error)) as AttemptError) : null,
