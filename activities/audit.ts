@@ -1,5 +1,8 @@
 import type { EntityManager } from 'typeorm';
+import type { AlertKey, Finding } from '../rules/alert.ts';
 import type { Attempt, Receipt } from '../rules/attempt.ts';
+import type { BusinessDate } from '../rules/business-date.ts';
+import { dayLabel } from '../rules/dataset-day.ts';
 import { AuditFailed } from '../rules/errors.ts';
 import { recordFindings, runAudits, type AuditFinding } from '../warehouse/audit.ts';
 import type { OpenedTable } from '../warehouse/day-table.ts';
@@ -27,7 +30,7 @@ export async function blockOnAudits(tx: EntityManager, job: LoadJob, table: Open
 }
 
 /** Runs the `warn` audits on the published night; they stop nobody. */
-export const createAuditNight = ({ datasets, warehouse, log }: Deps) =>
+export const createAuditNight = ({ datasets, warehouse, alarm, log }: Deps) =>
   async function auditNight(attempt: Attempt, receipt: Receipt): Promise<readonly AuditFinding[]> {
     return runStep(log, async ({ log: line }) => {
       const dataset = findDataset(datasets, attempt.dataset);
@@ -36,11 +39,20 @@ export const createAuditNight = ({ datasets, warehouse, log }: Deps) =>
         const findings = await runAudits(warehouse, dataset, attempt, receipt.tableName, warnings);
         await recordFindings(warehouse, attempt, attempt.epoch, findings);
         const { dataset: name, businessDate, epoch } = attempt;
-        for (const finding of findings.filter(({ rowsFound }) => rowsFound > 0)) {
-          line.warn(
-            { dataset: name, businessDate, epoch, ...finding, sample: undefined },
+        await alarm.resolve(
+          { ...WARNED, dataset: name, businessDate, subject: 'not finished' },
+          'They were run',
+        );
+        for (const finding of findings) {
+          const { audit, rowsFound } = finding;
+          line[rowsFound > 0 ? 'warn' : 'info'](
+            { dataset: name, businessDate, epoch, audit, rowsFound },
             sentenceOf(finding),
           );
+          const key = { ...WARNED, dataset: name, businessDate, subject: audit };
+          if (rowsFound === 0) await alarm.resolve(key, 'The audit finds nothing any more');
+          else
+            await alarm.raise(warningOf(finding, key), `${name}/${businessDate}/${receipt.loadId}/${audit}`);
         }
         return findings.map((finding) => ({ ...finding, sample: [] })); // payloads carry counts, never rows (§3)
       } catch (error) {
@@ -48,6 +60,16 @@ export const createAuditNight = ({ datasets, warehouse, log }: Deps) =>
       }
     });
   };
+
+const WARNED = { rule: 'audit-warned' } as const;
+
+function warningOf(
+  { audit, rowsFound }: AuditFinding,
+  key: AlertKey & { readonly dataset: string; readonly businessDate: BusinessDate },
+): Finding {
+  const sentence = `${dayLabel(key)} is loaded, and its audit ${audit} found ${rowsFound} rows`;
+  return { ...key, sentence, facts: { number: `${rowsFound} rows`, audit } };
+}
 
 function sentenceOf({ audit, rowsFound }: AuditFinding): string {
   return `audit ${audit} found ${rowsFound} rows`;

@@ -21,7 +21,7 @@ export interface Rebooted {
 /** A step on a living worker hears within a second that its run is gone; until then it may open one session more. */
 const LONGEST_CALMING_MS = 5_000;
 
-type RebootDeps = Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 'log'>;
+type RebootDeps = Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 'alarm' | 'log'>;
 
 /**
  * Stops everything and leaves it clean: running loads are cancelled, or terminated past a bound; every load session
@@ -52,7 +52,7 @@ async function calm(
   for (let sessionsEnded = 0, attemptsClosed = 0; ;) {
     signal.throwIfAborted();
     const sessions = await loadSessions(warehouse);
-    const closed = await closeAbandoned(deps, 0);
+    const closed = await closeAbandoned(deps, 0, 'by an operator');
     for (const session of sessions) await eviction.end(session);
     if (sessions.length + closed === 0) return { sessionsEnded, attemptsClosed };
     if (performance.now() > deadline) {

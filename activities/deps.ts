@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
+import type { Alarm } from '../alerting/alarm.ts';
 import type { Channels } from '../alerting/channel.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { OnCall } from '../rules/on-call.ts';
@@ -43,6 +44,7 @@ export interface Deps {
   /** For ending older runs of a day that is taken over. */
   readonly temporal: Client;
   readonly upkeep: Upkeep;
+  readonly alarm: Alarm;
   readonly escalations: Escalations;
   /** The on-call file as it is now; undefined where there is none. */
   readonly onCall: () => OnCall | undefined;

@@ -6,6 +6,7 @@ import { createEndRun } from './end-run.ts';
 import { createExtract } from './extract.ts';
 import { createLoad } from './load.ts';
 import { createNotLoaded, createPlanNight } from './plan-night.ts';
+import { createRaiseEnd } from './raise-end.ts';
 import { createAnswerRequest, createJudgeRequest } from './requests.ts';
 import { createSweepNights, createSweepStorage } from './sweep.ts';
 import { createTakeOver } from './take-over.ts';
@@ -23,6 +24,7 @@ export function createActivities(deps: Deps) {
     load: createLoad(deps),
     auditNight: createAuditNight(deps),
     closeAttempt: createCloseAttempt(deps),
+    raiseEnd: createRaiseEnd(deps),
     planNight: createPlanNight(deps),
     notLoaded: createNotLoaded(deps),
     judgeRequest: createJudgeRequest(deps),

@@ -5,6 +5,7 @@ import { findAttemptOfRun, recordEnd } from '../warehouse/attempts.ts';
 import { takeOverFence } from '../warehouse/fence.ts';
 import { openAttempts, type OpenAttempt } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
+import { raiseEndOfAttempt } from './raise-end.ts';
 import { runsOf } from './owner-run.ts';
 
 /** Younger attempts are let alone: their workflow may be about to close them. */
@@ -21,15 +22,11 @@ interface Ending {
  * was loaded all the same; what the run left in the database is ended.
  */
 export async function closeAbandoned(
-  {
-    warehouse,
-    ledger,
-    eviction,
-    temporal,
-    log,
-  }: Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 'log'>,
+  deps: Pick<Deps, 'warehouse' | 'ledger' | 'eviction' | 'temporal' | 'alarm' | 'log'>,
   ageSeconds = LEAST_AGE_SECONDS,
+  ended: 'by itself' | 'by an operator' = 'by itself',
 ): Promise<number> {
+  const { warehouse, ledger, eviction, temporal, alarm, log } = deps;
   let closed = 0;
   for (const attempt of await openAttempts(warehouse, ageSeconds)) {
     const ending = await endingOf(temporal, warehouse, attempt);
@@ -39,7 +36,13 @@ export async function closeAbandoned(
       await eviction.evictBefore(attempt, epoch);
     }
     const receipt = await ledger.receiptOfRun(attempt, attempt.ownerRunId);
+    if (!receipt) {
+      const { workflowId, ownerRunId: runId } = attempt;
+      const outcome = ended === 'by an operator' ? 'cancelled' : ending.outcome;
+      await raiseEndOfAttempt(deps, attempt, { ...ending, outcome, workflowId, runId });
+    }
     await recordEnd(warehouse, attempt, receipt ? { outcome: 'loaded', loadId: receipt.loadId } : ending);
+    if (receipt) await alarm.resolveNight(attempt, attempt.ownerRunId);
     const { dataset, businessDate, epoch } = attempt;
     log.warn(
       { dataset, businessDate, epoch, outcome: receipt ? 'loaded' : ending.outcome },

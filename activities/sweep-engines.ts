@@ -1,30 +1,46 @@
-import { raise, resolveOthers } from '../alerting/archive.ts';
-import type { Finding } from '../rules/alert.ts';
+import type { AlertKey, Finding } from '../rules/alert.ts';
+import type { AlertRule } from '../rules/alert-rules.ts';
 import type { Deps } from './deps.ts';
 
-const PAUSED = 'schedule-paused';
-const CONTROL = 'control-restarted';
-
-/** Puts schedules and `control` right; reports what only a person may undo: a pause, and each restart of `control`. */
-export async function putEnginesRight({ warehouse, upkeep, log }: Deps): Promise<number> {
-  let news = 0;
-  const report = async (finding: Finding) => {
-    if (!(await raise(warehouse, finding))) return;
-    log.warn({ rule: finding.rule, dataset: finding.dataset }, finding.sentence);
-    news += 1;
-  };
-  for (const scheduleId of await upkeep.createMissingSchedules())
-    log.warn({ scheduleId }, 'schedule made again');
-  const paused = (await upkeep.pausedSchedules()).map(({ dataset, note }): Finding => {
-    const sentence = `The schedule of ${dataset} is paused${note ? `: ${note}` : ''}`;
-    return { rule: PAUSED, dataset, businessDate: null, sentence };
-  });
-  for (const finding of paused) await report(finding);
-  await resolveOthers(warehouse, PAUSED, paused);
+/**
+ * Puts schedules and `control` right; reports what it has put right, and what only a person may undo: a pause. Each
+ * is over once a sweep no longer finds it.
+ */
+export async function putEnginesRight(deps: Deps): Promise<number> {
+  const { upkeep } = deps;
+  const remade = (await upkeep.createMissingSchedules()).map((scheduleId) => ({
+    ...ofNobody('schedule-remade'),
+    subject: scheduleId,
+    sentence: `The schedule ${scheduleId} was gone, and was made again; slots that it missed meanwhile are lost`,
+  }));
+  const paused = (await upkeep.pausedSchedules()).map(({ dataset, note }) => ({
+    ...ofNobody('schedule-paused'),
+    dataset,
+    sentence: `The schedule of ${dataset} is paused${note ? `: ${note}` : ''}`,
+  }));
   const trouble = await upkeep.ensureControl();
-  if (trouble !== undefined) {
-    const sentence = `nighttrain/control was started again: ${trouble}`;
-    await report({ rule: CONTROL, dataset: null, businessDate: null, sentence });
-  }
+  const restarted =
+    trouble === undefined
+      ? []
+      : [{ ...ofNobody('control-restarted'), sentence: `nighttrain/control was started again: ${trouble}` }];
+  return (
+    (await report(deps, 'schedule-remade', remade, 'It is there')) +
+    (await report(deps, 'schedule-paused', paused, 'It runs')) +
+    (await report(deps, 'control-restarted', restarted, 'It runs'))
+  );
+}
+
+/** Answers how many of them are news. */
+async function report(
+  { alarm }: Deps,
+  rule: AlertRule,
+  found: readonly Finding[],
+  over: string,
+): Promise<number> {
+  let news = 0;
+  for (const finding of found) if (await alarm.raise(finding)) news += 1;
+  await alarm.resolveOthers(rule, found, over);
   return news;
 }
+
+const ofNobody = (rule: AlertRule): AlertKey => ({ rule, dataset: null, businessDate: null });

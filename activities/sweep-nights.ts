@@ -1,4 +1,3 @@
-import { raise, resolveOthers } from '../alerting/archive.ts';
 import type { Finding } from '../rules/alert.ts';
 import { datesDue } from '../rules/overdue.ts';
 import { publishedAmong, scheduledSince } from '../warehouse/stale.ts';
@@ -7,7 +6,7 @@ import type { Deps } from './deps.ts';
 const RULE = 'night-missing';
 
 /** Reports nights past their deadline with no batch, also where nothing ever started (R12); each once. */
-export async function reportMissingNights({ warehouse, datasets, log }: Deps): Promise<number> {
+export async function reportMissingNights({ warehouse, datasets, alarm }: Deps): Promise<number> {
   const since = await scheduledSince(warehouse);
   const missing: Finding[] = [];
   for (const { name, schedule } of datasets.values()) {
@@ -22,10 +21,8 @@ export async function reportMissingNights({ warehouse, datasets, log }: Deps): P
   }
   let news = 0;
   for (const finding of missing) {
-    if (!(await raise(warehouse, finding))) continue;
-    log.error({ dataset: finding.dataset, businessDate: finding.businessDate, rule: RULE }, finding.sentence);
-    news += 1;
+    if (await alarm.raise(finding)) news += 1;
   }
-  await resolveOthers(warehouse, RULE, missing);
+  await alarm.resolveOthers(RULE, missing, 'The day is in the warehouse');
   return news;
 }

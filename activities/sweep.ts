@@ -1,5 +1,7 @@
 import { warehouseError } from '../warehouse/failure.ts';
+import { endAlertOf } from '../rules/end-alert.ts';
 import type { Deps } from './deps.ts';
+import { factsOf } from './failure.ts';
 import { runStep } from './step.ts';
 import { closeAbandoned } from './sweep-attempts.ts';
 import { putEnginesRight } from './sweep-engines.ts';
@@ -20,18 +22,30 @@ export const createSweepNights = (deps: Deps) =>
   async function sweepNights(): Promise<Swept> {
     return runStep(deps.log, async ({ log }) => {
       const here = { ...deps, log };
+      const { alarm } = here;
       try {
-        return {
+        await alarm.drainSpool();
+        await alarm.resolve(WAREHOUSE_DOWN, 'PostgreSQL answers');
+        const swept = {
           attemptsClosed: await closeAbandoned(here),
           zombiesEnded: await endZombies(here),
           nightsReported: await reportMissingNights(here),
           enginesReported: await putEnginesRight(here),
         };
+        await alarm.resolveWhatIsOver();
+        return swept;
       } catch (error) {
-        throw warehouseError(error, 'The sweep could not be finished');
+        const failure = warehouseError(error, 'The sweep could not be finished');
+        if (endAlertOf('failed', factsOf(failure)) === WAREHOUSE_DOWN.rule) {
+          await alarm.raise({ ...WAREHOUSE_DOWN, sentence: failure.message });
+        }
+        throw failure;
       }
     });
   };
+
+/** Of the installation itself; that of a night has the night's dataset and date. */
+const WAREHOUSE_DOWN = { rule: 'warehouse-down', dataset: null, businessDate: null } as const;
 
 /** Gives back what retention no longer wants (R19). */
 export const createSweepStorage = (deps: Deps) =>

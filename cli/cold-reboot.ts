@@ -13,6 +13,7 @@ import { replayDay } from '../workflows/messages.ts';
 import { waitForEnd } from './day-end.ts';
 import { plural } from './figures.ts';
 import { sentenceOf } from './follow.ts';
+import { openCommandAlarm } from './command-alarm.ts';
 import { openInstallation, OpenEngines, type Installation } from './installation.ts';
 import { Output } from './output.ts';
 import { waitForWorker } from './pollers.ts';
@@ -24,6 +25,8 @@ const LONGEST_STOP_MS = 60_000;
 /** Whatever supervises the workers starts another one within this; so does an operator who was quick. */
 const LONGEST_WAY_TO_WORK_MS = 30_000;
 const LONGEST_ANSWER_MS = 60_000;
+/** The answer says it all. */
+const SILENT = pino({ level: 'silent' });
 const AGAIN = 'npx nighttrain cold-reboot --replay-last';
 
 export function addColdReboot(program: Command): void {
@@ -49,7 +52,7 @@ async function coldReboot(options: {
   await using engines = await OpenEngines.open(installation).catch((error: unknown) => {
     throw notBegun(error);
   });
-  const rebooted = await stopEverything(engines, stop.signal);
+  const rebooted = await stopEverything(engines, installation, output, stop.signal);
   output.line(
     `Quiet: ${plural(rebooted.cancelled, 'load')} cancelled, ${rebooted.terminated} terminated, ` +
       `${plural(rebooted.sessionsEnded, 'session')} ended, ${plural(rebooted.attemptsClosed, 'attempt')} closed; ` +
@@ -59,11 +62,17 @@ async function coldReboot(options: {
   output.document({ ...rebooted, replays });
 }
 
-async function stopEverything({ warehouse, client }: OpenEngines, signal: AbortSignal): Promise<Rebooted> {
+async function stopEverything(
+  { warehouse, client }: OpenEngines,
+  installation: Installation,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Rebooted> {
   const deps = {
     warehouse,
     temporal: client,
-    log: pino({ level: 'silent' }), // the answer says it all
+    log: SILENT,
+    alarm: openCommandAlarm({ ...installation, warehouse, client }, output),
     ledger: ledgerOf(warehouse),
     eviction: evictionBy(warehouse),
   };

@@ -3,7 +3,7 @@ import type { AttemptError, AttemptKind, Outcome } from '../rules/attempt.ts';
 import type { Counts } from '../rules/counts.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { toJsonb } from './storable.ts';
-import { attemptEntity } from './entities/attempt.ts';
+import { attemptEntity, type AttemptRow } from './entities/attempt.ts';
 
 export interface AttemptStart extends DatasetDay {
   readonly epoch: number;
@@ -26,6 +26,14 @@ export async function findAttemptOfRun(
 ): Promise<number | undefined> {
   const found = await warehouse.getRepository(attemptEntity).findOneBy({ dataset, businessDate, ownerRunId });
   return found?.epoch;
+}
+
+/** The attempt of an epoch, or undefined. */
+export async function findAttempt(
+  warehouse: DataSource,
+  attempt: DatasetDay & { readonly epoch: number },
+): Promise<AttemptRow | undefined> {
+  return (await warehouse.getRepository(attemptEntity).findOneBy(identityOf(attempt))) ?? undefined;
 }
 
 const MOST_EPOCHS = 50;

@@ -8,9 +8,9 @@ import { openLandingFolder } from '../intake/landing-folder.ts';
 import { evictionBy } from '../warehouse/evict.ts';
 import { ledgerOf } from '../warehouse/ledger.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import { openAlarm } from './alarm.ts';
 import type { Config } from './config.ts';
 import { ensureControl } from './control.ts';
-import { escalationsOf } from './escalations.ts';
 import { createMissingSchedules, pausedSchedules } from './schedules.ts';
 
 /** The composition root: what every step of this worker works with. */
@@ -26,17 +26,16 @@ export function createDeps(parts: {
   const onCall = new OnCallFile(config.projectRoot, parts.datasets.keys(), parts.log);
   return {
     ...rest,
+    ...openAlarm({ ...parts, onCall: () => onCall.current }),
     ledger: ledgerOf(parts.warehouse),
     eviction: evictionBy(parts.warehouse),
     landing: openLandingFolder(join(config.home, 'landing')),
     inbox: config.inbox,
     upkeep: {
-      createMissingSchedules: () => createMissingSchedules(parts.temporal, parts.datasets.values()),
+      createMissingSchedules: () => createMissingSchedules(parts.temporal, [...parts.datasets.values()]),
       pausedSchedules: () => pausedSchedules(parts.temporal),
       ensureControl: () => ensureControl(parts.temporal, parts.warehouse),
     },
-    escalations: escalationsOf(parts.temporal),
-    onCall: () => onCall.current,
     channels: {},
     env: config.env,
   };

@@ -51,6 +51,8 @@ async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> 
   try {
     return await CancellationScope.nonCancellable(() => bookkeeping.takeOver(day, kind));
   } catch (cause) {
+    const end = { ...day, ...outcomeOf(cause) }; // no attempt is there to tell of it
+    await CancellationScope.nonCancellable(() => bookkeeping.raiseEnd(end));
     throw endOf(cause);
   }
 }

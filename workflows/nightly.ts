@@ -1,5 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  CancellationScope,
   executeChild,
   isCancellation,
   sleep,
@@ -7,10 +8,11 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { ChildWorkflowFailure, ParentClosePolicy, WorkflowIdReusePolicy } from '@temporalio/workflow';
+import type { BusinessDate } from '../rules/business-date.ts';
 import type { PlannedNight } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
 import { loadWorkflowId, WORKFLOW_TASK_TIMEOUT, type DayLoaded } from './messages.ts';
-import { endOf, failureOf } from './outcome.ts';
+import { endOf, failureOf, outcomeOf } from './outcome.ts';
 import { bookkeeping } from './policies.ts';
 import { dayIs, stateIs } from './search-attributes.ts';
 
@@ -19,7 +21,20 @@ const askAgainMs = (asked: number) => Math.min(5_000 + 1_000 * asked, 60_000);
 
 /** One scheduled night of a dataset: its business date comes from the schedule's slot, never from the clock (R12). */
 export async function nightly({ dataset }: { readonly dataset: string }): Promise<DayLoaded> {
-  const { businessDate, dueAt, after } = await plan(dataset);
+  let businessDate: BusinessDate | null = null;
+  try {
+    const night = await plan(dataset);
+    businessDate = night.businessDate;
+    return await ride(dataset, night);
+  } catch (cause) {
+    if (cause instanceof ChildWorkflowFailure) throw endOfChild(cause); // it has told of its end by itself
+    const end = { dataset, businessDate, ...outcomeOf(cause) };
+    await CancellationScope.nonCancellable(() => bookkeeping.raiseEnd(end));
+    throw cause;
+  }
+}
+
+async function ride(dataset: string, { businessDate, dueAt, after }: PlannedNight): Promise<DayLoaded> {
   const day = { dataset, businessDate };
   upsertSearchAttributes([...dayIs(day), ...stateIs(after.length > 0 ? 'waiting' : 'running')]);
 
@@ -42,9 +57,13 @@ export async function nightly({ dataset }: { readonly dataset: string }): Promis
     });
   } catch (cause) {
     if (cause instanceof WorkflowExecutionAlreadyStartedError) throw isTaken(dataset, businessDate);
-    if (cause instanceof ChildWorkflowFailure && !isCancellation(cause) && cause.cause) throw cause.cause;
     throw cause;
   }
+}
+
+/** What the load ended with, in its own words. */
+function endOfChild(failure: ChildWorkflowFailure): Error {
+  return isCancellation(failure) ? failure : (failure.cause ?? failure);
 }
 
 async function plan(dataset: string): Promise<PlannedNight> {

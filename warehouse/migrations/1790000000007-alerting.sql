@@ -35,6 +35,9 @@ create table nighttrain.alert_event (
   at timestamptz not null default clock_timestamp(),
   primary key (alert_id, seq)
 );
+-- What a storm is judged by.
+create index on nighttrain.alert_event (at) where kind = 'fired';
+create index on nighttrain.alert (incident_id) where incident_id is not null;
 
 -- The outbox: a row before the call, so that nobody is forgotten; who is paged twice has two tries in one row.
 create table nighttrain.alert_delivery (
@@ -73,7 +76,8 @@ create table nighttrain.alert_callback (
   taken_at timestamptz not null default clock_timestamp()
 );
 
--- Findings that waited in the spool while PostgreSQL was down, taken over once.
+-- Findings that were archived, each by the name of its occurrence: one that waited in the spool, or whose report was
+-- lost on its way, is taken over once.
 create table nighttrain.alert_spooled (
   spool_id uuid primary key,
   taken_at timestamptz not null default clock_timestamp()
@@ -94,5 +98,6 @@ create table nighttrain.alert_evidence (
 grant select on nighttrain.alert_event, nighttrain.alert_delivery, nighttrain.alert_evidence to nighttrain_reader;
 grant select, insert on nighttrain.alert_event, nighttrain.alert_evidence, nighttrain.alert_callback,
   nighttrain.alert_spooled to nighttrain_loader;
+grant delete on nighttrain.alert_spooled to nighttrain_loader;
 grant select, insert, update on nighttrain.alert_delivery, nighttrain.alert_link to nighttrain_loader;
 grant usage on sequence nighttrain.alert_code to nighttrain_loader;
