@@ -10,7 +10,7 @@ export async function planSchedules({
 }: Pick<Installation, 'temporal' | 'datasets'>): Promise<ScheduleChange[]> {
   const client = await connectClient(temporal);
   try {
-    return await applySchedules(client, datasets.values(), true);
+    return await applySchedules(client, [...datasets.values()], true);
   } finally {
     await client.connection.close();
   }

@@ -8,6 +8,7 @@ import { ConfigurationError } from '../rules/errors.ts';
 import { readConfig, withVariables, type Config } from '../worker/config.ts';
 import { databasesOf } from '../worker/databases.ts';
 import { loadDatasets } from '../worker/project.ts';
+import { keepOutOfChanges } from '../worker/schedules.ts';
 import { startSampleSources } from './sample-sources.ts';
 import { bringUpToDate } from './migrate.ts';
 import { Output } from './output.ts';
@@ -35,6 +36,7 @@ async function up({ demo = false, dryRun = false }: UpOptions): Promise<void> {
   const output = new Output(false);
   const config = readConfig();
   const datasets = await loadDatasets(config.projectRoot);
+  keepOutOfChanges([...datasets.values()]);
   if (dryRun) return planUp(config, datasets, output);
   using stop = StopRequest.listen();
   stop.orParentsEnd(config);

@@ -113,9 +113,10 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 async function startOnLinux(pid: number): Promise<string | undefined> {
   const stat = await readIfThere(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // proc(5): the name may hold spaces and brackets, so count from the last one; field 3 is the state, 22 the start
+  // proc(5): the name may hold spaces and brackets, so count from the last one; field 3 is the state, 20 the threads,
+  // 22 the start. A killed process shows the state of its first thread while others still hold its files and ports.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  if (fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)) return undefined;
   const boot = await readIfThere('/proc/sys/kernel/random/boot_id'); // ticks since boot repeat after a reboot
   return `${boot?.slice(0, 8) ?? ''}:${fields[19]}`;
 }

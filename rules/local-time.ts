@@ -13,9 +13,13 @@ export function instantsOf(date: BusinessDate, time: string, timeZone: string): 
     .sort((a, b) => a - b);
 }
 
-/** How far the zone's clock is ahead of UTC at an instant, milliseconds. */
-function offsetMs(instant: number, timeZone: string): number {
-  const format = new Intl.DateTimeFormat('en-US', {
+/** A clock a zone: to make one takes longer than all else here. */
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  const known = clocks.get(timeZone);
+  if (known) return known;
+  const clock = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',
     year: 'numeric',
@@ -25,8 +29,16 @@ function offsetMs(instant: number, timeZone: string): number {
     minute: 'numeric',
     second: 'numeric',
   });
+  clocks.set(timeZone, clock);
+  return clock;
+}
+
+/** How far the zone's clock is ahead of UTC at an instant, milliseconds. */
+function offsetMs(instant: number, timeZone: string): number {
   const part = Object.fromEntries(
-    format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]),
+    clockOf(timeZone)
+      .formatToParts(instant)
+      .map(({ type, value }) => [type, Number(value)]),
   );
   const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = part;
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(instant / 1000) * 1000;

@@ -1,4 +1,4 @@
-import { addDays, firstOfMonth, type BusinessDate } from './business-date.ts';
+import { addDays, daysBetween, firstOfMonth, type BusinessDate } from './business-date.ts';
 import type { Schedule } from './dataset.ts';
 import { instantsOf } from './local-time.ts';
 
@@ -29,19 +29,28 @@ export function dueAt({ at, dueBy, cadence, timeZone }: Schedule, date: Business
   return due ?? Date.parse(`${dueDay}T${dueBy}:00Z`);
 }
 
+/** A time of a schedule that the clock of its zone never shows on some day, or shows twice. */
+export interface InsideChange {
+  readonly day: BusinessDate;
+  readonly time: string;
+  readonly shown: 'never' | 'twice';
+}
+
 /**
- * The local days, from `from` on, on which the clock never shows one of the schedule's times, or shows it twice:
- * a schedule must keep out of daylight-saving changes (R12).
+ * Where, on the local days from `from` on, a schedule's times lie inside a change of its zone's clock: a schedule must
+ * keep out of those (R12).
  */
-export function daysInsideChange(
+export function insideChanges(
   { at, dueBy, timeZone }: Schedule,
   from: BusinessDate,
   days: number,
-): BusinessDate[] {
-  const inside: BusinessDate[] = [];
-  for (let day = from, left = days; left > 0; day = addDays(day, 1), left--) {
-    if (instantsOf(day, at, timeZone).length !== 1 || instantsOf(day, dueBy, timeZone).length !== 1)
-      inside.push(day);
+): InsideChange[] {
+  const inside: InsideChange[] = [];
+  for (const day of daysBetween(from, addDays(from, days - 1))) {
+    for (const time of new Set([at, dueBy])) {
+      const shown = instantsOf(day, time, timeZone).length;
+      if (shown !== 1) inside.push({ day, time, shown: shown === 0 ? 'never' : 'twice' });
+    }
   }
   return inside;
 }

@@ -16,7 +16,7 @@ import { ensureControl } from './control.ts';
 import { createDeps } from './deps.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { Interruptions } from './interruptions.ts';
-import { applySchedules, type ScheduleChange } from './schedules.ts';
+import { applySchedules, keepOutOfChanges, type ScheduleChange } from './schedules.ts';
 import { connectClient, ensureSearchAttributes, type TemporalTarget } from './temporal.ts';
 
 export interface WorkerSetup {
@@ -52,6 +52,7 @@ const SHUTDOWN_FORCE = '30 s';
  */
 export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
   const { config, datasets, loaderUrl, temporal, log } = setup;
+  keepOutOfChanges([...datasets.values()]); // refused before any work is taken up
   const warehouse = await openWarehouse(loaderUrl, { applicationName: 'nighttrain worker' }).catch(
     (error: unknown) => {
       throw connectionRefused(error, loaderUrl);
@@ -131,7 +132,7 @@ async function bringInLine(
   datasets: WorkerSetup['datasets'],
 ): Promise<ScheduleChange[]> {
   await ensureControl(client, warehouse);
-  return applySchedules(client, datasets.values());
+  return applySchedules(client, [...datasets.values()]);
 }
 
 async function runToTheEnd(worker: Worker, close: () => Promise<void>): Promise<void> {

@@ -10,7 +10,7 @@ import {
 import type { Dataset, Schedule } from '../rules/dataset.ts';
 import { localDate } from '../rules/business-date.ts';
 import { ConfigurationError } from '../rules/errors.ts';
-import { daysInsideChange } from '../rules/overdue.ts';
+import { insideChanges } from '../rules/overdue.ts';
 import { TASK_QUEUE, WORKFLOW_TASK_TIMEOUT, type SweepRequest } from '../workflows/messages.ts';
 
 /** What bringing one schedule in line with its declaration takes. */
@@ -27,12 +27,14 @@ const CATCH_UP = '7 days';
 /**
  * Creates, updates and deletes schedules until they are what the datasets declare; a paused one stays paused.
  * @param dryRun only say what would change
+ * @throws ConfigurationError where a time lies inside a change of its zone's clock; then nothing is changed
  */
 export async function applySchedules(
   client: Client,
-  datasets: Iterable<Dataset>,
+  datasets: readonly Dataset[],
   dryRun = false,
 ): Promise<ScheduleChange[]> {
+  keepOutOfChanges(datasets);
   const changes: ScheduleChange[] = [];
   const declared = new Set<string>();
   for (const wanted of wantedSchedules(datasets)) {
@@ -135,7 +137,6 @@ function sweepOptions(of: SweepRequest['of'], every: '1 minute' | '1 hour'): Sch
 const DAYS_AHEAD = 800;
 
 function nightOptions(name: string, schedule: Schedule): ScheduleOptions {
-  keepOutOfChanges(name, schedule);
   const [hour, minute] = schedule.at.split(':').map(Number) as [number, number];
   return {
     scheduleId: `${PREFIX}${name}`,
@@ -156,14 +157,23 @@ function nightOptions(name: string, schedule: Schedule): ScheduleOptions {
   };
 }
 
-/** @throws ConfigurationError where the clock never shows one of its times on some day, or shows it twice (R12) */
-function keepOutOfChanges(name: string, schedule: Schedule): void {
-  if (schedule.timeZone === 'UTC') return;
-  const today = localDate(new Date().toISOString(), schedule.timeZone);
-  const [day] = daysInsideChange(schedule, today, DAYS_AHEAD);
-  if (day === undefined) return;
-  throw new ConfigurationError(`The schedule of ${name} lies inside a daylight-saving change`, {
-    detail: `On ${day} the clock of ${schedule.timeZone} shows ${schedule.at} or ${schedule.dueBy} twice, or never.`,
-    hint: 'Choose times outside the change, or UTC.',
-  });
+/**
+ * Holds the schedules' times against the changes of their zones' clocks, as far as they can be foreseen.
+ * @throws ConfigurationError where a clock never shows one of them on some day, or shows it twice (R12)
+ */
+export function keepOutOfChanges(datasets: readonly Dataset[]): void {
+  for (const { name, schedule } of datasets) {
+    if (!schedule || schedule.timeZone === 'UTC') continue;
+    const today = localDate(new Date().toISOString(), schedule.timeZone);
+    const inside = insideChanges(schedule, today, DAYS_AHEAD);
+    if (inside.length === 0) continue;
+    const cases = inside.map(
+      ({ day, time, shown }) =>
+        `On ${day} the clock of ${schedule.timeZone} ${shown === 'never' ? `never shows ${time}` : `shows ${time} twice`}.`,
+    );
+    throw new ConfigurationError(`The schedule of ${name} lies inside a daylight-saving change`, {
+      detail: cases.join('\n'),
+      hint: `Choose other times for 'at' and 'dueBy' in datasets/${name}.ts, or UTC.`,
+    });
+  }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseBusinessDate, type BusinessDate } from '../../rules/business-date.ts';
 import type { Schedule } from '../../rules/dataset.ts';
-import { datesDue, daysInsideChange, dueAt } from '../../rules/overdue.ts';
+import { datesDue, insideChanges, dueAt } from '../../rules/overdue.ts';
 
 const nightly: Schedule = { at: '02:00', dueBy: '05:00', timeZone: 'UTC', cadence: 'daily', after: [] };
 const monthly: Schedule = { ...nightly, cadence: 'monthly' };
@@ -45,8 +45,15 @@ describe('nights that are due', () => {
   });
 });
 
-test('a time that the clock skips or shows twice is inside the change; an hour later is not', () => {
+test('R12: a time that the clock skips or shows twice is inside the change, be it start or deadline; an hour later is not', () => {
   const inParis = { ...nightly, at: '02:30', timeZone: 'Europe/Paris' };
-  expect(daysInsideChange(inParis, day('2024-01-01'), 366)).toEqual(['2024-03-31', '2024-10-27']);
-  expect(daysInsideChange({ ...inParis, at: '03:30' }, day('2024-01-01'), 366)).toEqual([]);
+  expect(insideChanges(inParis, day('2024-01-01'), 366)).toEqual([
+    { day: '2024-03-31', time: '02:30', shown: 'never' },
+    { day: '2024-10-27', time: '02:30', shown: 'twice' },
+  ]);
+  expect(insideChanges({ ...inParis, at: '03:30' }, day('2024-01-01'), 366)).toEqual([]);
+  const dueInside = { ...inParis, at: '01:00', dueBy: '02:59' };
+  expect(insideChanges(dueInside, day('2024-03-31'), 1)).toEqual([
+    { day: '2024-03-31', time: '02:59', shown: 'never' },
+  ]);
 });
