@@ -35,11 +35,6 @@ export async function archive(
   if (occurrence !== undefined && !(await isFirst(tx, occurrence))) return undefined;
   const { alertId, code, firing, isNews } = await record(tx, finding, archiving.foundAt);
   if (!isNews) return { alertId, code, firing, isNews, toPage: [] };
-  await tx.query(
-    `insert into nighttrain.alert_event (alert_id, firing, kind, by_whom, via)
-     values ($1, $2, 'fired', 'nighttrain', $3)`,
-    [alertId, firing, archiving.foundAt ? 'spool' : 'archive'],
-  );
   const toPage = await pagesDue(tx, { alertId, rule: finding.rule }, archiving.onCall);
   return { alertId, code, firing, isNews, toPage };
 }

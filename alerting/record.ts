@@ -17,21 +17,22 @@ export interface Recorded {
 const LONGEST_SENTENCE = 1_000;
 const LONGEST_FACTS = 16_384;
 
-/** Counts the alert where it is there, and inserts it where it is not: a conflict would use up a code each time. */
+/** Inserts the alert where it is not there, and counts it where it is. @param foundAt where it waited in the spool */
 export async function record(
   tx: EntityManager,
   finding: Finding,
   foundAt: Date | undefined,
 ): Promise<Recorded> {
-  return (
-    (await again(tx, finding)) ??
-    (await insert(tx, finding, foundAt)) ??
-    (await again(tx, finding)) ?? // somebody else has just inserted it
-    Promise.reject(new Error(`the alert ${finding.rule} is neither there nor to be inserted`))
-  );
+  const recorded = (await insert(tx, finding, foundAt)) ?? (await again(tx, finding, foundAt));
+  if (!recorded) throw new Error(`the alert ${finding.rule} is neither there nor to be inserted`);
+  return recorded;
 }
 
-async function again(tx: EntityManager, finding: Finding): Promise<Recorded | undefined> {
+async function again(
+  tx: EntityManager,
+  finding: Finding,
+  foundAt: Date | undefined,
+): Promise<Recorded | undefined> {
   const { where, values } = keyed(finding);
   const [row] = await tx.query<Recorded[]>(
     `with before as (select alert_id, state from nighttrain.alert where ${where} for update),
@@ -52,29 +53,43 @@ async function again(tx: EntityManager, finding: Finding): Promise<Recorded | un
          acknowledged_note = null, resolved_at = null, resolved_by = null, resolved_why = null
        where alert_id = $1
        returning alert_id, code, firing
-     )
+     ),
+     noted as (${noting('$2')})
      select alert_id as "alertId", code, firing, true as "isNews" from fired`,
-    [row.alertId],
+    [row.alertId, viaOf(foundAt)],
   );
   return fired;
 }
 
+/** Undefined where it is there: asked first, for a conflict alone would use up a code each time. */
 async function insert(
   tx: EntityManager,
   finding: Finding,
   foundAt: Date | undefined,
 ): Promise<Recorded | undefined> {
-  const { values } = keyed(finding);
+  const { where, values } = keyed(finding);
   const [row] = await tx.query<Recorded[]>(
-    `insert into nighttrain.alert
-       (rule, dataset, business_date, subject, severity, runbook, sentence, facts, first_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, coalesce($9, clock_timestamp()))
-     on conflict do nothing
-     returning alert_id as "alertId", code, firing, true as "isNews"`,
-    [...values, ...wordsOf(finding), foundAt ?? null],
+    `with fired as (
+       insert into nighttrain.alert
+         (rule, dataset, business_date, subject, severity, runbook, sentence, facts, first_at)
+       select $1, $2::text, $3::date, $4, $5, $6, $7, $8::jsonb, coalesce($9::timestamptz, clock_timestamp())
+       where not exists (select from nighttrain.alert where ${where})
+       on conflict do nothing
+       returning alert_id, code, firing
+     ),
+     noted as (${noting('$10')})
+     select alert_id as "alertId", code, firing, true as "isNews" from fired`,
+    [...values, ...wordsOf(finding), foundAt ?? null, viaOf(foundAt)],
   );
   return row;
 }
+
+/** Beside `fired`: its line in the alert's story. @param via the parameter that says where it came from */
+const noting = (via: string) => `
+  insert into nighttrain.alert_event (alert_id, firing, kind, by_whom, via)
+  select alert_id, firing, 'fired', 'nighttrain', ${via}::text from fired`;
+
+const viaOf = (foundAt: Date | undefined) => (foundAt ? 'spool' : 'archive');
 
 /** What an alert is kept under, as a condition that the index can serve: it knows no `is not distinct from`. */
 export function keyed({ rule, dataset, businessDate, subject = '' }: AlertKey) {

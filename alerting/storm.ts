@@ -31,12 +31,7 @@ export async function joinStorm(
   if (quiet.includes(ALERT_RULES[alert.rule].severity)) return undefined;
   await tx.query(`select pg_advisory_xact_lock(hashtext('nighttrain.alert-storm'))`);
   if ((await firedOfLate(tx, quiet)) <= MOST_ALERTS) return undefined;
-  const incident = (await currentIncident(tx)) ?? (await openIncident(tx, onCall));
-  await tx.query(`update nighttrain.alert set incident_id = $2 where alert_id = $1`, [
-    alert.alertId,
-    incident.alertId,
-  ]);
-  return incident;
+  return (await joinCurrent(tx, alert.alertId)) ?? (await openIncident(tx, onCall));
 }
 
 /** Counted no further than it matters. */
@@ -53,8 +48,8 @@ async function firedOfLate(tx: EntityManager, quiet: readonly string[]): Promise
   return row?.fired ?? 0;
 }
 
-/** The incident that has grown within the window, and now grows again. One that grew calm is over: the next is news. */
-async function currentIncident(tx: EntityManager): Promise<Incident | undefined> {
+/** Joins the incident that has grown within the window. One that grew calm is over: the next is news. */
+async function joinCurrent(tx: EntityManager, alertId: string): Promise<Incident | undefined> {
   const [found] = await tx.query<Incident[]>(
     `with grown as (
        update nighttrain.alert set times = times + 1, last_at = clock_timestamp()
@@ -65,8 +60,10 @@ async function currentIncident(tx: EntityManager): Promise<Incident | undefined>
          order by last_at desc limit 1
        )
        returning alert_id
-     )
+     ),
+     joined as (update nighttrain.alert a set incident_id = g.alert_id from grown g where a.alert_id = $1)
      select alert_id as "alertId", false as "isPaged" from grown`,
+    [alertId],
   );
   return found;
 }
