@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { isNewer, type AlertInShort, type DeliveryState, type Turn } from '../rules/escalation.ts';
 import type { ChannelKind, OnCall } from '../rules/on-call.ts';
+import type { Database } from './archive.ts';
 
 /** One level of one round of one firing of an alert. */
 export interface AlertTurn extends Turn {
@@ -134,7 +135,7 @@ export async function recordHandedOver(
  * @returns the alert whose page it was, where it changed something
  */
 export async function recordNews(
-  warehouse: DataSource,
+  warehouse: Database,
   by: { readonly deliveryId: string } | { readonly providerId: string },
   state: DeliveryState,
   error?: string,

@@ -3,6 +3,9 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Deps } from '../activities/deps.ts';
+import type { Channels } from '../alerting/channel.ts';
+import { inTime } from '../alerting/in-time.ts';
+import { makeLink } from '../alerting/links.ts';
 import { OnCallFile } from '../alerting/on-call.ts';
 import { openLandingFolder } from '../intake/landing-folder.ts';
 import { evictionBy } from '../warehouse/evict.ts';
@@ -20,9 +23,11 @@ export function createDeps(parts: {
   readonly warehouse: DataSource;
   readonly loaderUrl: string;
   readonly temporal: Client;
+  readonly channels: Channels;
   readonly log: Logger;
 }): Deps {
   const { config, ...rest } = parts;
+  const { callbacks } = config.paging;
   const onCall = new OnCallFile(config.projectRoot, parts.datasets.keys(), parts.log);
   return {
     ...rest,
@@ -36,7 +41,10 @@ export function createDeps(parts: {
       pausedSchedules: () => pausedSchedules(parts.temporal),
       ensureControl: () => ensureControl(parts.temporal, parts.warehouse),
     },
-    channels: {},
+    ...(callbacks && {
+      ackLink: (alert, person) =>
+        inTime(() => makeLink(parts.warehouse, callbacks.publicUrl, { ...alert, person })),
+    }),
     env: config.env,
   };
 }

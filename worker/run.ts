@@ -14,6 +14,9 @@ import { TASK_QUEUE } from '../workflows/messages.ts';
 import type { Config } from './config.ts';
 import { ensureControl } from './control.ts';
 import { createDeps } from './deps.ts';
+import { openDoor } from './door.ts';
+import { escalationsOf } from './escalations.ts';
+import { channelsOf } from './paging.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { Interruptions } from './interruptions.ts';
 import { applySchedules, keepOutOfChanges, type ScheduleChange } from './schedules.ts';
@@ -74,6 +77,7 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     closers.push(() => connection.close());
     const interruptions = new Interruptions();
     const worker = await createWorker(setup, connection, client, warehouse, interruptions);
+    closers.push(await openDoor({ config, warehouse, escalations: escalationsOf(client), log }));
     const done = runToTheEnd(worker, close);
     const changes = await bringInLine(client, warehouse, datasets).catch(async (error: unknown) => {
       await stop(worker, done); // a connection that a worker holds cannot be closed
@@ -104,7 +108,9 @@ async function createWorker(
   interruptions: Interruptions,
 ): Promise<Worker> {
   const { exchange = (deps) => deps } = setup;
-  const deps = exchange(createDeps({ ...setup, temporal: client, warehouse }));
+  const deps = exchange(
+    createDeps({ ...setup, temporal: client, warehouse, channels: await channelsOf(setup.config.paging) }),
+  );
   return Worker.create({
     connection,
     namespace: setup.temporal.namespace,
