@@ -1,13 +1,16 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
+  ApplicationFailure,
   CancellationScope,
+  ChildWorkflowFailure,
   executeChild,
   isCancellation,
+  ParentClosePolicy,
   sleep,
   upsertSearchAttributes,
+  WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';
-import { ChildWorkflowFailure, ParentClosePolicy, WorkflowIdReusePolicy } from '@temporalio/workflow';
 import type { BusinessDate } from '../rules/business-date.ts';
 import type { PlannedNight } from '../activities/index.ts';
 import { loadDay } from './load-day.ts';
@@ -27,7 +30,7 @@ export async function nightly({ dataset }: { readonly dataset: string }): Promis
     businessDate = night.businessDate;
     return await ride(dataset, night);
   } catch (cause) {
-    if (cause instanceof ChildWorkflowFailure) throw endOfChild(cause); // it has told of its end by itself
+    if (cause instanceof ChildWorkflowFailure) throw endOfChild(cause, dataset, businessDate); // it has told of its end by itself
     const end = { dataset, businessDate, ...outcomeOf(cause) };
     await CancellationScope.nonCancellable(() => bookkeeping.raiseEnd(end));
     throw cause;
@@ -61,9 +64,20 @@ async function ride(dataset: string, { businessDate, dueAt, after }: PlannedNigh
   }
 }
 
-/** What the load ended with, in its own words. */
-function endOfChild(failure: ChildWorkflowFailure): Error {
-  return isCancellation(failure) ? failure : (failure.cause ?? failure);
+/** What the load ended with: in its own words, where it came as far as to have some. */
+function endOfChild(
+  failure: ChildWorkflowFailure,
+  dataset: string,
+  businessDate: BusinessDate | null,
+): Error {
+  if (CancellationScope.current().consideredCancelled) return failure; // it was this night that was cancelled
+  if (failure.cause instanceof ApplicationFailure) return failure.cause;
+  const [name, how] = isCancellation(failure) ? ['Cancelled', 'cancelled'] : ['Abandoned', 'ended'];
+  return failureOf({
+    name,
+    message: `The load of ${dataset} of ${businessDate} was ${how}, by an operator or by who took the day over`,
+    hint: `See what came of the day: npx nighttrain show ${dataset} ${businessDate}`,
+  });
 }
 
 async function plan(dataset: string): Promise<PlannedNight> {
