@@ -1,10 +1,13 @@
 import { createAuditNight } from './audit.ts';
+import { createCheckDeliveries } from './check-deliveries.ts';
 import { createCloseAttempt } from './close-attempt.ts';
 import { createRebootAll } from './cold-reboot.ts';
 import type { Deps } from './deps.ts';
 import { createEndRun } from './end-run.ts';
+import { createAcknowledgeAlert, createEndEscalation, createPlanEscalation } from './escalation.ts';
 import { createExtract } from './extract.ts';
 import { createLoad } from './load.ts';
+import { createPageLevel } from './page-level.ts';
 import { createNotLoaded, createPlanNight } from './plan-night.ts';
 import { createRaiseEnd } from './raise-end.ts';
 import { createAnswerRequest, createJudgeRequest } from './requests.ts';
@@ -31,6 +34,11 @@ export function createActivities(deps: Deps) {
     answerRequest: createAnswerRequest(deps),
     endRun: createEndRun(deps),
     rebootAll: createRebootAll(deps),
+    planEscalation: createPlanEscalation(deps),
+    pageLevel: createPageLevel(deps),
+    checkDeliveries: createCheckDeliveries(deps),
+    acknowledgeAlert: createAcknowledgeAlert(deps),
+    endEscalation: createEndEscalation(deps),
     sweepNights: createSweepNights(deps),
     sweepStorage: createSweepStorage(deps),
   };

@@ -5,12 +5,14 @@ import { factsOf } from './failure.ts';
 import { runStep } from './step.ts';
 import { closeAbandoned } from './sweep-attempts.ts';
 import { putEnginesRight } from './sweep-engines.ts';
+import { startDueEscalations } from './sweep-escalations.ts';
 import { reportMissingNights } from './sweep-nights.ts';
 import { endZombies } from './sweep-sessions.ts';
 import { expireStorage } from './sweep-storage.ts';
 
 /** What one sweep did; all zero on a quiet minute. */
 export interface Swept {
+  readonly escalationsStarted: number;
   readonly attemptsClosed: number;
   readonly zombiesEnded: number;
   readonly nightsReported: number;
@@ -27,6 +29,7 @@ export const createSweepNights = (deps: Deps) =>
         await alarm.drainSpool();
         await alarm.resolve(WAREHOUSE_DOWN, 'PostgreSQL answers');
         const swept = {
+          escalationsStarted: await startDueEscalations(here),
           attemptsClosed: await closeAbandoned(here),
           zombiesEnded: await endZombies(here),
           nightsReported: await reportMissingNights(here),

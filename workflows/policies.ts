@@ -57,3 +57,10 @@ export const sweeping = proxyActivities<Activities>({
   heartbeatTimeout: '10 s',
   retry: { initialInterval: '5 s', maximumAttempts: 2 },
 });
+
+/** Paging somebody is tried for as long as it takes: nobody else would do it. */
+export const escalating = proxyActivities<Activities>({
+  startToCloseTimeout: '3 min',
+  heartbeatTimeout: '10 s',
+  retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '10 s' },
+});
