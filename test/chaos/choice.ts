@@ -51,7 +51,8 @@ export function choose(seed: number, aim: Aim = {}): Choice {
   // A merge leaves in place what a version does not name: to be told apart, its versions name the same rows.
   const good = isRefused(wanted) ? 40 : wanted.good;
   const alike = dataset === 'clients' ? good : undefined;
-  const before = chance.isSo(40) ? soundVersion(chance, dataset, 1, alike) : undefined;
+  const hasBefore = chance.isSo(40) && !fault.begin; // whoever begins the day loads it for the first time
+  const before = hasBefore ? soundVersion(chance, dataset, 1, alike) : undefined;
   const later = soundVersion(chance, dataset, chance.between(11, 19), alike);
   return { seed, fault, moment, dataset, before, wanted, later, chance };
 }

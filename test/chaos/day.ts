@@ -40,10 +40,11 @@ const DAY_OF = { fares: faresOf, clients: clientsOf, 'freight-movements': moveme
 export type DatasetUnderFire = keyof typeof DAY_OF;
 
 /** @param nth of its scene: every day under fire is another */
-export function dayUnderFire(house: House, dataset: DatasetUnderFire, nth: number): Day {
-  const date = new Date(Date.UTC(2020, 0, 1 + nth)).toISOString().slice(0, 10);
+export function dayUnderFire(house: House, dataset: DatasetUnderFire, nth: number, date = nthDate(nth)): Day {
   return DAY_OF[dataset](house, date, nth);
 }
+
+const nthDate = (nth: number) => new Date(Date.UTC(2020, 0, 1 + nth)).toISOString().slice(0, 10);
 
 /** What the ledger must say of a version (R4). */
 export function countsOf({ good, bad, otherDay }: Version): Counts {

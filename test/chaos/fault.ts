@@ -1,3 +1,4 @@
+import type { WorkflowHandle } from '@temporalio/client';
 import type { Chance } from './random.ts';
 import type { Day, DatasetUnderFire, Version } from './day.ts';
 import type { Arrival, Moment, Scene } from './scene.ts';
@@ -25,6 +26,10 @@ export interface Fault {
   readonly isExclusive?: boolean;
   /** A worker's log shows it where it has struck. */
   readonly shows?: RegExp;
+  /** The day that it needs, the nth of its scene: another one each time. */
+  date?(nth: number): string;
+  /** Starts the night for the first time, where nobody does that by hand. */
+  begin?(scene: Scene, night: Night): Promise<WorkflowHandle>;
   /** What the source holds, where that is the fault. */
   shape?(chance: Chance): Partial<Version>;
   /** Before the night begins. */

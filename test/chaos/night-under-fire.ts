@@ -34,7 +34,8 @@ const MOST_REPLAYS = 3;
 /** Runs a night, strikes it, heals what was struck, waits until its day is settled, and holds it to the rules. */
 export async function strikeNight(scene: Scene, choice: Choice): Promise<Outcome> {
   const { seed, fault, moment, before, wanted, later, chance } = choice;
-  const day = dayUnderFire(scene.house, choice.dataset, scene.days++);
+  const day = dayUnderFire(scene.house, choice.dataset, scene.days, fault.date?.(scene.days));
+  scene.days += 1;
   const night: Night = { day, before, wanted, later, chance };
   if (before) await loadBefore(scene, day, before);
   const { shows } = fault;
@@ -83,18 +84,19 @@ interface Struck {
 async function strike(scene: Scene, { fault, moment }: Choice, night: Night): Promise<Struck> {
   const { house } = scene;
   const { dataset, date } = night.day;
-  const kind = night.before ? 'replay' : 'run';
+  const begin = () =>
+    fault.begin?.(scene, night) ?? house.start(dataset, date, night.before ? 'replay' : 'run');
   let choice: string | void = '';
   let hasStruck = true;
   let handle: WorkflowHandle;
   let end: Promise<Ending>;
   if (moment === undefined) {
     choice = await fault.strike?.(scene, night, { held: undefined });
-    handle = await house.start(dataset, date, kind);
+    handle = await begin();
     end = scene.outlive(endingOf(handle));
   } else {
     const arrival = scene.arrive(moment);
-    handle = await house.start(dataset, date, kind);
+    handle = await begin();
     end = scene.outlive(endingOf(handle));
     const arrived = await firstOf(arrival, end, LONGEST_WAY_TO_MOMENT_MS);
     hasStruck = arrived !== undefined;

@@ -1,4 +1,5 @@
 import type { Fault } from './fault.ts';
+import { CALENDAR_FAULTS } from './faults-calendar.ts';
 import { CONFLICT_FAULTS } from './faults-conflict.ts';
 import { OPERATOR_FAULTS } from './faults-operator.ts';
 import { POSTGRES_FAULTS } from './faults-postgres.ts';
@@ -14,6 +15,7 @@ export const REPERTOIRE: readonly Fault[] = [
   ...CONFLICT_FAULTS,
   ...OPERATOR_FAULTS,
   ...SOURCE_FAULTS,
+  ...CALENDAR_FAULTS,
 ];
 
 /** What chance chooses from first: a source that fails is worth less of our time than a worker that dies. */
@@ -25,5 +27,5 @@ export const AREAS: readonly (readonly Fault[])[] = [
   POSTGRES_FAULTS,
   CONFLICT_FAULTS,
   OPERATOR_FAULTS,
-  SOURCE_FAULTS,
+  [...SOURCE_FAULTS, ...CALENDAR_FAULTS],
 ];
