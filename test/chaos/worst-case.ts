@@ -34,7 +34,7 @@ export function lastDay(): string {
 }
 
 /** A worker, and its cable to Temporal. */
-interface Wired {
+export interface Wired {
   readonly worker: WorkerProcess;
   readonly cable: Cable;
 }

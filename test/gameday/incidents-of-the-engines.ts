@@ -1,0 +1,45 @@
+import type { Incident } from './incident.ts';
+import { putFares, standStill } from './incidents-of-a-run.ts';
+
+/** What happens to PostgreSQL and Temporal. */
+export const INCIDENTS_OF_THE_ENGINES: readonly Incident[] = [
+  {
+    // Somebody with more rights than ours has deleted rows that were published.
+    runbook: 'restore-from-backup',
+    cause: async (stage, date) => {
+      const { house } = stage;
+      await putFares(stage, date);
+      const ending = await stage.load('fares', date);
+      if (ending.state !== 'loaded') throw new Error(`the day was not loaded: ${ending.error.message}`);
+      const at = Date.now();
+      await house.database.transaction(async (tx) => {
+        await tx.query(`set local session_replication_role = 'replica'`);
+        await tx.query('delete from warehouse.fare where business_date = $1 and receipt <= 5', [date]);
+      });
+      return { dataset: 'fares', date, at };
+    },
+  },
+  {
+    runbook: 'warehouse-down',
+    isExclusive: true,
+    cause: async (stage, date) => {
+      await standStill(stage, 'fares', date, 'COPY');
+      const at = Date.now();
+      await stage.engines.strike('postgres');
+      stage.house.wire.mend();
+      return { dataset: 'fares', date, alert: 'warehouse-down', at };
+    },
+    heal: ({ engines }) => engines.start(),
+  },
+  {
+    runbook: 'temporal-down',
+    isExclusive: true,
+    cause: async (stage, date) => {
+      await putFares(stage, date);
+      const at = Date.now();
+      await stage.engines.strike('temporal');
+      return { dataset: 'fares', date, at };
+    },
+    heal: ({ engines }) => engines.start(),
+  },
+];

@@ -1,0 +1,44 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Schedule } from '../../rules/dataset.ts';
+import { latestOwed } from '../../rules/night.ts';
+
+/** Nothing falls due while the game day runs: its slot is half a day away. */
+const hour = (offset: number) => `${String((new Date().getUTCHours() + offset) % 24).padStart(2, '0')}:30`;
+const schedule: Schedule = {
+  at: hour(12),
+  dueBy: hour(13),
+  timeZone: 'UTC',
+  cadence: 'daily',
+  after: [],
+};
+
+/** The last day that the schedules owe. */
+export function lastDay(): string {
+  return latestOwed(schedule, new Date().toISOString());
+}
+
+/** What fails does so at once and for good; silence is noticed late, so that it stays until somebody types something. */
+const policy = { timeoutMs: 600_000, heartbeatMs: 300_000, tries: 3, firstRetryMs: 50, longestRetryMs: 200 };
+const steps = { extract: policy, transform: policy, load: policy };
+
+const DATASETS: Readonly<Record<string, Schedule | undefined>> = {
+  fares: schedule,
+  tickets: schedule,
+  stations: undefined,
+};
+
+/** The project that the game day plays in: some of the tests' datasets, as a user has them in a folder of his own. */
+export async function writeProject(root: string): Promise<void> {
+  const folder = join(root, 'datasets');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(root, 'package.json'), '{"type": "module"}\n');
+  const declarations = JSON.stringify(resolve(import.meta.dirname, '../support/datasets.ts'));
+  for (const [name, when] of Object.entries(DATASETS)) {
+    const text = `import { TEST_DATASETS } from ${declarations};
+const dataset = TEST_DATASETS.find(({ name }) => name === '${name}');
+export default { ...dataset, schedule: ${JSON.stringify(when)}, steps: ${JSON.stringify(steps)} };
+`;
+    await writeFile(join(folder, `${name}.ts`), text);
+  }
+}
