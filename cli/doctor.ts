@@ -7,6 +7,7 @@ import { loadDatasets } from '../worker/project.ts';
 import { connectClient } from '../worker/temporal.ts';
 import { examine, fail, ok, type Finding } from './doctor/finding.ts';
 import { checkDisk, checkHome, checkInbox, checkNode, checkSources } from './doctor/machine.ts';
+import { checkPaging } from './doctor/paging.ts';
 import { checkTemporal } from './doctor/temporal.ts';
 import { checkWarehouse } from './doctor/warehouse.ts';
 import { openCommandWarehouse } from './installation.ts';
@@ -69,6 +70,7 @@ async function diagnose(): Promise<readonly Finding[]> {
     ...findings,
     ...(await examine('PostgreSQL', START, () => examineWarehouse(config, engines, datasets))),
     ...(await examine('Temporal', START, () => examineTemporal(config, engines, datasets))),
+    ...(await checkPaging(config, datasets)),
   ];
 }
 

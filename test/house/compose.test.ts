@@ -50,12 +50,12 @@ describe('docker-compose.yml', () => {
   });
 
   test('no password has a default, and a missing one is asked for by name', () => {
-    const secrets = interpolations.filter(({ name }) => /PASSWORD|SECRET/.test(name));
+    const secrets = interpolations.filter(({ name }) => /PASSWORD/.test(name));
     expect(new Set(secrets.map(({ name }) => name))).toEqual(
       new Set(['POSTGRES_PASSWORD', 'NIGHTTRAIN_LOADER_PASSWORD', 'TEMPORAL_DATABASE_PASSWORD']),
     );
     expect(secrets.filter(({ operator, word }) => operator !== ':?' || word === '')).toEqual([]);
-    const tokens = interpolations.filter(({ name }) => /TOKEN|KEY/.test(name));
+    const tokens = interpolations.filter(({ name }) => /TOKEN|KEY|SECRET/.test(name));
     expect(tokens.filter(({ operator, word }) => operator !== ':-' || word !== '')).toEqual([]);
   });
 
