@@ -23,6 +23,5 @@ export async function reportMissingNights({ warehouse, datasets, alarm }: Deps):
   for (const finding of missing) {
     if (await alarm.raise(finding)) news += 1;
   }
-  await alarm.resolveOthers(RULE, missing, 'The day is in the warehouse');
   return news;
 }

@@ -43,13 +43,17 @@ export function resolveNight(
   return resolveWhere(database, where, [dataset, businessDate, RULES_OF_A_NIGHT], who);
 }
 
-/** Resolves the alerts of days that were loaded after anything went wrong with them, and storms that are over. */
+/**
+ * Resolves the alerts of days that were loaded after anything went wrong with them, and storms that are over. A night
+ * stays missing until it is there, also once no schedule owes it any more: a person may resolve it.
+ */
 export async function resolveWhatIsOver(database: Database, who: ByWhom): Promise<string[]> {
   const loaded = await resolveWhere(
     database,
     `a.rule = any ($1) and exists (
        select from nighttrain.published_day p join nighttrain.audit_chain c using (load_id)
-       where p.dataset = a.dataset and p.business_date = a.business_date and c.committed_at > a.last_at
+       where p.dataset = a.dataset and p.business_date = a.business_date
+         and (c.committed_at > a.last_at or a.rule = 'night-missing')
      )`,
     [RULES_OF_A_NIGHT],
     { ...who, note: 'The day was loaded' },

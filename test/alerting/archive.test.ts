@@ -157,7 +157,7 @@ describe('raising', () => {
       }),
     );
     const [alert] = await alerts();
-    expect((alert?.['sentence'] as string).length).toBeLessThan(1_100);
+    expect(String(alert?.['sentence']).length).toBeLessThan(1_100);
     expect(alert?.['facts']).toEqual({ number: '7 rows', tooLong: expect.any(Number) as number });
   });
 });

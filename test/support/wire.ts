@@ -28,6 +28,8 @@ const PLACES = {
   LEDGER: /^insert into "nighttrain"."load_batch"/i,
   COMMIT: /^COMMIT$/i,
   'READ BACK': /where b\.load_id = \$1/,
+  ALERT: /insert into nighttrain\.alert\b/,
+  SWEEP: /from nighttrain\.attempt a\s+left join nighttrain\.run_fence/,
   CLOSE: /^update "nighttrain"."attempt" set "state"/i,
 } as const;
 export type Place = keyof typeof PLACES;
@@ -95,8 +97,12 @@ export class Wire implements AsyncDisposable {
   }
 
   /** The next session that comes to this place is cut off before PostgreSQL gets it, or before its answer is back. */
-  async cut(fate: 'lose the request' | 'lose the answer', place: Place = 'COMMIT'): Promise<void> {
-    await this.#trap(place, fate);
+  async cut(
+    fate: 'lose the request' | 'lose the answer',
+    place: Place = 'COMMIT',
+    where?: Where,
+  ): Promise<void> {
+    await this.#trap(place, fate, where);
   }
 
   /** The next COMMIT of a load finds its transaction aborted by an error that nobody was told of. */
