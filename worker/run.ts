@@ -5,7 +5,9 @@ import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Deps } from '../activities/deps.ts';
 import { createActivities } from '../activities/index.ts';
+import { startDueEscalations } from '../activities/sweep-escalations.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import { describe } from '../rules/errors.ts';
 import { checkPrepared, checkServerVersion } from '../warehouse/bootstrap.ts';
 import { connectionRefused } from '../warehouse/connection-refused.ts';
 import { openWarehouse } from '../warehouse/data-source.ts';
@@ -15,7 +17,6 @@ import type { Config } from './config.ts';
 import { ensureControl } from './control.ts';
 import { createDeps } from './deps.ts';
 import { openDoor } from './door.ts';
-import { escalationsOf } from './escalations.ts';
 import { channelsOf } from './paging.ts';
 import { bundleWorkflows } from './bundle.ts';
 import { Interruptions } from './interruptions.ts';
@@ -76,13 +77,18 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     const connection = await NativeConnection.connect({ ...connectionOptions, address: temporal.address });
     closers.push(() => connection.close());
     const interruptions = new Interruptions();
-    const worker = await createWorker(setup, connection, client, warehouse, interruptions);
-    closers.push(await openDoor({ config, warehouse, escalations: escalationsOf(client), log }));
+    const { exchange = (deps) => deps } = setup;
+    const channels = await channelsOf(config.paging);
+    const deps = exchange(createDeps({ ...setup, temporal: client, warehouse, channels }));
+    const worker = await createWorker(setup, connection, deps, interruptions);
+    closers.push(await openDoor({ ...deps, config }));
     const done = runToTheEnd(worker, close);
     const changes = await bringInLine(client, warehouse, datasets).catch(async (error: unknown) => {
       await stop(worker, done); // a connection that a worker holds cannot be closed
       throw error;
     });
+    await deps.alarm.drainSpool();
+    await pageWhoIsDue(deps);
     log.info(
       { taskQueue: TASK_QUEUE, datasets: datasets.size, schedules: changes, home: config.home },
       'worker started',
@@ -103,14 +109,9 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
 async function createWorker(
   setup: WorkerSetup,
   connection: NativeConnection,
-  client: Client,
-  warehouse: DataSource,
+  deps: Deps,
   interruptions: Interruptions,
 ): Promise<Worker> {
-  const { exchange = (deps) => deps } = setup;
-  const deps = exchange(
-    createDeps({ ...setup, temporal: client, warehouse, channels: await channelsOf(setup.config.paging) }),
-  );
   return Worker.create({
     connection,
     namespace: setup.temporal.namespace,
@@ -139,6 +140,15 @@ async function bringInLine(
 ): Promise<ScheduleChange[]> {
   await ensureControl(client, warehouse);
   return applySchedules(client, [...datasets.values()]);
+}
+
+/** Alerts whose escalation nobody started while no worker was up wait for no sweep. */
+async function pageWhoIsDue(deps: Deps): Promise<void> {
+  try {
+    await startDueEscalations(deps);
+  } catch (error) {
+    deps.log.warn({ error: describe(error) }, 'escalations that are due wait for the sweep');
+  }
 }
 
 async function runToTheEnd(worker: Worker, close: () => Promise<void>): Promise<void> {
