@@ -38,6 +38,13 @@ export const AIM_AT: Readonly<Record<Sabotage, Aim>> = {
 
 const DATASETS: readonly DatasetUnderFire[] = ['fares', 'clients', 'freight-movements'];
 
+const TOO_BAD = { good: 60, bad: 40 };
+
+/** Some nights are to be refused whatever strikes them: so R2 is under fire at every step, not by faults of its own. */
+function isTooBad(seed: number, dataset: DatasetUnderFire): boolean {
+  return dataset !== 'freight-movements' && new Chance(~seed).isSo(20);
+}
+
 /** The same seed and aim choose the same. */
 export function choose(seed: number, aim: Aim = {}): Choice {
   const chance = new Chance(seed);
@@ -46,6 +53,7 @@ export function choose(seed: number, aim: Aim = {}): Choice {
   const dataset = aim.dataset ?? chance.of(fault.datasets ?? DATASETS);
   const wanted: Version = {
     ...soundVersion(chance, dataset, chance.between(2, 9)),
+    ...(aim.fault === undefined && isTooBad(seed, dataset) && TOO_BAD),
     ...fault.shape?.(chance),
   };
   // A merge leaves in place what a version does not name: to be told apart, its versions name the same rows.
