@@ -60,7 +60,7 @@ async function playOne(stage: Stage, incident: Incident): Promise<Played> {
     const { runbook } = incident;
     return {
       runbook,
-      alertMs: undefined,
+      pageMs: undefined,
       commands: 0,
       recoverMs: 0,
       faults: [`it could not be played: ${what}`],
@@ -68,11 +68,11 @@ async function playOne(stage: Stage, incident: Incident): Promise<Played> {
   }
 }
 
-function lineOf({ runbook, alertMs, commands, recoverMs, faults }: Played): string {
+function lineOf({ runbook, pageMs, commands, recoverMs, faults }: Played): string {
   const verdict = faults.length > 0 ? `FAILED\n  ${faults.join('\n  ')}` : 'passed';
   const cells = [
     runbook.padEnd(24),
-    seconds(alertMs),
+    seconds(pageMs),
     String(commands).padStart(10),
     seconds(recoverMs),
     verdict,
@@ -87,7 +87,7 @@ function seconds(ms: number | undefined): string {
 function print(): void {
   const head = [
     'incident'.padEnd(24),
-    'time to alert'.padStart(14),
+    'time to page'.padStart(14),
     'commands'.padStart(10),
     'to recover'.padStart(14),
   ];

@@ -9,8 +9,8 @@ import type { Stage } from './stage.ts';
 /** What came of an incident. Times in milliseconds. */
 export interface Played {
   readonly runbook: string;
-  /** From what went wrong to the alert in the archive; undefined where nothing tells of it by itself. */
-  readonly alertMs: number | undefined;
+  /** From what went wrong to the SMS; undefined where nothing tells of it by itself before somebody looks. */
+  readonly pageMs: number | undefined;
   /** Commands of the Mitigation. */
   readonly commands: number;
   /** From typing the runbook to its Verification. */
@@ -19,7 +19,7 @@ export interface Played {
   readonly faults: readonly string[];
 }
 
-const LONGEST_WAY_TO_ALERT_MS = 15_000;
+const LONGEST_WAY_TO_PAGE_MS = 15_000;
 
 /** Causes an incident, sees that its Verification fails, has it healed as far as others do that, follows the runbook. */
 export async function play(stage: Stage, incident: Incident, date: string): Promise<Played> {
@@ -30,28 +30,30 @@ export async function play(stage: Stage, incident: Incident, date: string): Prom
   const before = await stage.type('runbook', 'run', runbook, '--verify', ...values);
   if (before.code === 0) faults.push(`its Verification passes while the incident lasts:\n${before.stdout}`);
   await incident.heal?.(stage, trouble);
-  const alertMs = await alertOf(stage, trouble);
-  if (trouble.alert !== undefined && alertMs === undefined) faults.push(`no alert ${trouble.alert} came`);
+  const pageMs = await pageOf(stage, trouble);
+  if (trouble.alert !== undefined && pageMs === undefined)
+    faults.push(`nobody was paged for ${trouble.alert}`);
   const startedAt = performance.now();
   const run = await stage.type('runbook', 'run', runbook, '--yes', ...values);
   const recoverMs = performance.now() - startedAt;
   if (run.code !== 0) faults.push(`the runbook did not put it right: exit code ${run.code}\n${wordsOf(run)}`);
-  return { runbook, alertMs, commands: await commandsOf(runbook), recoverMs, faults };
+  return { runbook, pageMs, commands: await commandsOf(runbook), recoverMs, faults };
 }
 
-async function alertOf({ house }: Stage, { alert, dataset, date, at }: Trouble): Promise<number | undefined> {
+/** How long whoever is on call had to wait for the page, from what went wrong to the SMS at the provider. */
+async function pageOf(stage: Stage, { alert, dataset, date, at }: Trouble): Promise<number | undefined> {
   if (alert === undefined) return undefined;
-  let firstAt: Date | undefined;
+  let page: { readonly code: number; readonly at: Date } | undefined;
   const find = async () => {
-    const [row] = await house.ask<{ at: Date }>(
-      'select first_at as at from nighttrain.alert where rule = $1 and dataset = $2 and business_date = $3',
+    [page] = await stage.house.ask(
+      `select a.code, d.sent_at as at from nighttrain.alert a join nighttrain.alert_delivery d using (alert_id)
+       where a.rule = $1 and a.dataset = $2 and a.business_date = $3 and d.sent_at is not null order by 2 limit 1`,
       [alert, dataset, date],
     );
-    firstAt = row?.at;
-    return firstAt !== undefined;
+    return page !== undefined;
   };
-  await until(find, LONGEST_WAY_TO_ALERT_MS).catch(() => undefined);
-  return firstAt && firstAt.getTime() - at;
+  await until(find, LONGEST_WAY_TO_PAGE_MS).catch(() => undefined);
+  return page && stage.hasSms(`alert ack ${page.code}`) ? page.at.getTime() - at : undefined;
 }
 
 async function commandsOf(name: string): Promise<number> {

@@ -18,6 +18,9 @@ export function lastDay(): string {
   return latestOwed(schedule, new Date().toISOString());
 }
 
+/** Who is paged. */
+export const ON_CALL = '+33611111111';
+
 /** What fails does so at once and for good; silence is noticed late, so that it stays until somebody types something. */
 const policy = { timeoutMs: 600_000, heartbeatMs: 300_000, tries: 3, firstRetryMs: 50, longestRetryMs: 200 };
 const steps = { extract: policy, transform: policy, load: policy };
@@ -34,6 +37,12 @@ export async function writeProject(root: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(root, 'package.json'), '{"type": "module"}\n');
   const declarations = JSON.stringify(resolve(import.meta.dirname, '../support/datasets.ts'));
+  const onCall = `people:
+  ana: { name: Ana, channels: [{ sms: '${ON_CALL}' }] }
+levels:
+  - { people: [ana], timeoutMinutes: 30 }
+`;
+  await writeFile(join(root, 'on-call.yaml'), onCall);
   for (const [name, when] of Object.entries(DATASETS)) {
     const text = `import { TEST_DATASETS } from ${declarations};
 const dataset = TEST_DATASETS.find(({ name }) => name === '${name}');

@@ -7,27 +7,31 @@ import { openHouse, type House } from '../support/house.ts';
 import { PASSWORD } from '../support/template.ts';
 import { Command, type Answer } from '../support/installation.ts';
 import { sharedEngines } from '../support/shared-engines.ts';
-import { writeProject } from './project.ts';
+import { TwilioStub } from '../support/twilio.ts';
+import { ON_CALL, writeProject } from './project.ts';
 
 /** An installation on which incidents are played: a project, workers that are processes, commands that are typed. */
 export class Stage implements AsyncDisposable {
   readonly house: House;
   readonly engines: EngineRoom;
+  /** What pages are sent by. */
+  readonly twilio: TwilioStub;
   /** The latest. */
   worker!: Wired;
   readonly #project: string;
   readonly #workers: Wired[] = [];
 
-  private constructor(house: House, engines: EngineRoom) {
+  private constructor(house: House, engines: EngineRoom, twilio: TwilioStub) {
     this.house = house;
     this.engines = engines;
+    this.twilio = twilio;
     this.#project = join(house.folder, 'project');
   }
 
   static async open(engines: EngineRoom): Promise<Stage> {
     // A day that was damaged on purpose stays damaged in warehouse_history: each incident looks for itself.
     const house = await openHouse({ freightApi: {}, verified: false });
-    const stage = new Stage(house, engines);
+    const stage = new Stage(house, engines, await TwilioStub.start());
     try {
       await writeProject(stage.#project);
       await stage.startWorker();
@@ -48,7 +52,7 @@ export class Stage implements AsyncDisposable {
   async startWorker(): Promise<Wired> {
     const cable = await Cable.lay(sharedEngines().temporalAddress);
     const worker = await this.house.startWorkerProcess(
-      { TEMPORAL_ADDRESS: cable.address },
+      { ...this.#paging, TEMPORAL_ADDRESS: cable.address },
       {
         args: ['--import', import.meta.resolve('tsx'), resolve('test/gameday/worker.ts')],
         says: 'worker started',
@@ -71,6 +75,22 @@ export class Stage implements AsyncDisposable {
     await this.worker.worker.end('SIGKILL');
   }
 
+  /** Whether whoever is on call has an SMS that says this. */
+  hasSms(text: string): boolean {
+    return this.twilio.messages.some(
+      ({ params }) => params['To'] === ON_CALL && params['Body']?.includes(text),
+    );
+  }
+
+  get #paging(): Record<string, string> {
+    return {
+      TWILIO_ACCOUNT_SID: this.twilio.accountSid,
+      TWILIO_AUTH_TOKEN: this.twilio.authToken,
+      TWILIO_FROM: this.twilio.from,
+      TWILIO_API_URL: this.twilio.url,
+    };
+  }
+
   /** Loads a day and waits for its end. */
   async load(dataset: string, date: string): Promise<Ending> {
     return endingOf(await this.house.start(dataset, date, 'nightly'));
@@ -80,6 +100,7 @@ export class Stage implements AsyncDisposable {
   async type(...line: readonly string[]): Promise<Answer> {
     const env = {
       ...process.env,
+      ...this.#paging,
       NIGHTTRAIN_HOME: this.house.folder,
       NIGHTTRAIN_DATABASE_URL: this.house.loaderUrl,
       TEMPORAL_ADDRESS: sharedEngines().temporalAddress,
@@ -110,5 +131,6 @@ export class Stage implements AsyncDisposable {
       await wired.cable[Symbol.asyncDispose]();
     }
     await this.house[Symbol.asyncDispose]();
+    await this.twilio[Symbol.asyncDispose]();
   }
 }
