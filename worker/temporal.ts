@@ -9,11 +9,19 @@ export interface TemporalTarget {
   readonly namespace: string;
 }
 
+/** A history may have 50 MB, and one page of it all of them; the library itself would take no more than 4 MB. */
+const channelArgs = { 'grpc.max_receive_message_length': 64 * 1024 * 1024 };
+
 /** A client; closing `client.connection` is the caller's. @throws ConfigurationError where nobody answers */
 export async function connectClient({ address, namespace }: TemporalTarget): Promise<Client> {
   const { connectionOptions } = loadClientConnectConfig();
   try {
-    const connection = await Connection.connect({ ...connectionOptions, address, connectTimeout: '10 s' });
+    const connection = await Connection.connect({
+      ...connectionOptions,
+      address,
+      channelArgs,
+      connectTimeout: '10 s',
+    });
     return new Client({ connection, namespace });
   } catch (cause) {
     throw new ConfigurationError(`Temporal does not answer at ${address}`, {

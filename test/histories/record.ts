@@ -20,7 +20,7 @@ const scheduled: Dataset = { ...fares, schedule };
 
 test('the histories are recorded', async () => {
   await using house = await openHouse({ datasets: [scheduled] });
-  await house.startWorker();
+  const worker = await house.startWorker();
   const day = (number: number) => `2024-10-0${number}`;
   const put = (number: number, counts: Parameters<typeof fareLines>[1]) =>
     house.put('fares', `${day(number)}.csv`, fareLines(day(number), counts));
@@ -69,6 +69,17 @@ test('the histories are recorded', async () => {
   await house.signal('coldReboot', { requestId: 'reboot', requestedBy: 'test', reason: 'recorded' });
   expect(await house.answerTo('reboot')).toMatchObject({ state: 'started' });
   await keep('control-running', house.client.workflow.getHandle(CONTROL_ID));
+
+  const { runId: full } = await house.client.workflow.getHandle(CONTROL_ID).describe();
+  await worker.stop();
+  for (let signals = 0; signals < 3; signals++) await house.signal('replayDay', 'x'.repeat(1_500_000));
+  await house.signal('replayDay', house.replayPayload('fares', day(1), { requestId: 'pending' }));
+  await house.signal('who knows', 2);
+  await house.startWorker();
+  expect(await house.answerTo('pending')).toMatchObject({ state: 'started' });
+  await endingOf(house.load('fares', day(1)));
+  await keep('control-continued-as-new', house.client.workflow.getHandle(CONTROL_ID, full));
+  await keep('control-carried-over', house.client.workflow.getHandle(CONTROL_ID));
 });
 
 /** The night that the schedule starts for a slot, at its end. */
@@ -83,7 +94,10 @@ async function nightOf(house: House, slot: string): Promise<WorkflowHandle> {
   return handle;
 }
 
-/** Keeps a history without what only this machine knows: stack traces, process names, the house's folder. */
+/**
+ * Keeps a history without what only this machine knows: stack traces, process names, the house's folder; and without
+ * what only fills it.
+ */
 async function keep(name: string, handle: WorkflowHandle): Promise<void> {
   const folder = import.meta.dirname;
   await mkdir(folder, { recursive: true });
@@ -111,5 +125,8 @@ function anonymous(value: unknown): unknown {
 }
 
 function withoutMachine(text: string): string {
-  return text.replaceAll(/\/[\w./-]*nighttrain-house-\w+/g, '/house').replaceAll(/\d+@[\w-]+/g, 'worker');
+  return text
+    .replaceAll(/\/[\w./-]*nighttrain-house-\w+/g, '/house')
+    .replaceAll(/\d+@[\w-]+/g, 'worker')
+    .replaceAll(/x{100,}/g, 'xxx');
 }

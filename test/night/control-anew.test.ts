@@ -84,6 +84,16 @@ test('a request that control has died of three times is given up, and says so', 
   ]);
 });
 
+test('R14: a control that is full of huge signals is read to its end', async () => {
+  await using house = await openHouse();
+  await startControl(house);
+  const huge = 'x'.repeat(1_500_000);
+  for (let signals = 0; signals < 4; signals++) await house.signal('replayDay', { dataset: huge });
+  await house.client.workflow.getHandle(CONTROL_ID).terminate('somebody tidied up');
+  await house.startWorker();
+  await until(async () => (await house.requests()).length === 4, 20_000);
+});
+
 test('R14: what was left beyond one payload is told to ask again, and the rest is done', async () => {
   await using house = await openHouse();
   await startControl(house);
