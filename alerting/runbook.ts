@@ -44,6 +44,8 @@ export interface Step {
   readonly name: string;
   readonly variables: readonly StepVariable[];
   readonly command: CommandLine;
+  /** How long it may take until it is so: it is repeated until then. Milliseconds; 0 where it is run once. */
+  readonly withinMs: number;
 }
 
 /** A runbook that passed the validator. */
@@ -151,26 +153,30 @@ function stepsOf({ title, fences }: Section, problems: string[]): Step[] {
     const say = (problem: string) => void problems.push(`line ${fence.line}: ${problem}`);
     const section = STEP_SECTIONS.find((one) => one === title);
     if (!section) say(`a command may stand in ${STEP_SECTIONS.join(', ')}, and not in ${title}`);
-    const { name, variables } = readInfo(fence, say);
+    const { name, variables, withinMs } = readInfo(fence, say);
     const command = readCommand(fence, say);
     if (!section || name === undefined || !command) return [];
     for (const used of variablesOf(command).filter((one) => !variables.includes(one as StepVariable)))
       say(`the command names $${used}, which vars= does not`);
     for (const unused of variables.filter((one) => !variablesOf(command).includes(one)))
       say(`vars= names ${unused}, which the command does not`);
-    return [{ section, name, variables, command }];
+    if (withinMs > 0 && section === 'Mitigation')
+      say('what changes something is run once: within= is for looks');
+    return [{ section, name, variables, command, withinMs }];
   });
 }
 
-/** `name=replay vars=dataset,date` */
+/** `name=replay vars=dataset,date within=60s` */
 function readInfo({ info }: Fence, say: (problem: string) => void) {
   let name: string | undefined;
+  let withinMs = 0;
   const variables: StepVariable[] = [];
   for (const pair of info.split(/\s+/).filter(Boolean)) {
     const [key = '', value = ''] = pair.split('=');
     if (key === 'name' && /^[a-z][a-z0-9-]{0,39}$/.test(value)) name = value;
     else if (key === 'name') say(`'${value}' is no name of a step: a to z, 0 to 9 and -`);
-    else if (key !== 'vars') say(`'${pair}' is neither name= nor vars=`);
+    else if (key === 'within' && /^[1-9]\d{0,2}s$/.test(value)) withinMs = Number.parseInt(value, 10) * 1000;
+    else if (key !== 'vars') say(`'${pair}' is none of name=replay, vars=dataset,date, within=60s`);
     else {
       for (const variable of value.split(',')) {
         if (isStepVariable(variable)) variables.push(variable);
@@ -179,7 +185,7 @@ function readInfo({ info }: Fence, say: (problem: string) => void) {
     }
   }
   if (!/(^|\s)name=/.test(info)) say('a command without name=');
-  return { name, variables };
+  return { name, variables, withinMs };
 }
 
 function readCommand({ lines }: Fence, say: (problem: string) => void): CommandLine | undefined {

@@ -120,6 +120,18 @@ describe('a run', () => {
     ]);
   });
 
+  test('repeats a look that may take its time until it is so', async () => {
+    const script = `const fs = require('fs'); fs.appendFileSync(process.env.FILE, '.'); process.exitCode = Number(fs.readFileSync(process.env.FILE).length < 2)`;
+    await writeRunbook('patient', {
+      Mitigation: `name=mend\n${GOOD}`,
+      Verification: `name=over within=30s\nnode -e "${script}"`,
+    });
+    const FILE = join(house.folder, 'looks');
+    const { code, stdout } = await start(['runbook', 'run', 'patient', '--yes'], { FILE }).answer();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ended with exit code 1 .*\n +Again in 2 s[^]*ended with exit code 0/);
+  });
+
   test('asks before each step, and a no ends it', async () => {
     const child = spawn(
       process.execPath,

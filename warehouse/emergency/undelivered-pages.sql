@@ -1,11 +1,10 @@
--- Pages of the last hour that reached nobody: of an alert that nobody has acknowledged, to whom no page of any channel
--- was delivered. No row means that whoever was paged was reached. Safe: it reads the outbox of an hour.
-select a.code, a.rule, d.person, d.channel, d.state, d.tries, d.error, d.queued_at
-from nighttrain.alert_delivery d join nighttrain.alert a using (alert_id)
-where d.queued_at > clock_timestamp() - interval '1 hour' and d.state in ('failed', 'undelivered')
-  and a.state = 'firing' and d.firing = a.firing
-  and not exists (
-    select from nighttrain.alert_delivery o
-    where o.alert_id = d.alert_id and o.firing = d.firing and o.state = 'delivered'
-  )
+-- Addresses that were paged within the last hour and that the latest page has not reached: it failed, was not delivered,
+-- or nobody knows yet. No row means that everybody was reached. Safe: it reads the outbox of an hour.
+select d.person, d.channel, d.state, d.tries, d.error, a.code, a.rule, d.queued_at
+from (
+  select distinct on (person, channel, address) * from nighttrain.alert_delivery
+  where queued_at > clock_timestamp() - interval '1 hour'
+  order by person, channel, address, queued_at desc
+) d join nighttrain.alert a using (alert_id)
+where d.state <> 'delivered'
 order by d.queued_at desc
