@@ -392,6 +392,7 @@ describe('a link', () => {
   });
 
   test.each([
+    ['was used', `update nighttrain.alert_link set used_at = clock_timestamp() where alert_id = $1`],
     ['has expired', `update nighttrain.alert_link set expires_at = clock_timestamp() where alert_id = $1`],
     ['is of a resolved alert', `update nighttrain.alert set state = 'resolved' where alert_id = $1`],
     ['is of a firing that is over', `update nighttrain.alert set firing = 2 where alert_id = $1`],
