@@ -9,6 +9,7 @@ import {
   type Delivery,
 } from '../alerting/deliveries.ts';
 import { handOver, type Outcome } from '../alerting/hand-over.ts';
+import { inTime } from '../alerting/in-time.ts';
 import { describe } from '../rules/errors.ts';
 import { reachOf, type AlertInShort, type Reach } from '../rules/escalation.ts';
 import { askingFor, contactsOf } from '../rules/on-call.ts';
@@ -161,12 +162,19 @@ function sayWhatCame(log: Logger, { state, error }: Outcome): void {
   else log.info({ state }, 'page sent');
 }
 
-/** That SMS do not go out is an alarm of its own: it reaches whoever has another channel. */
-async function sayHowSmsIs({ alarm }: Deps, pages: readonly SentPage[]): Promise<void> {
+/**
+ * That SMS do not go out is an alarm of its own: it reaches whoever has another channel. That it cannot be raised, or
+ * resolved, must not page these people again.
+ */
+async function sayHowSmsIs({ alarm, log }: Deps, pages: readonly SentPage[]): Promise<void> {
   const key = { rule: 'sms-down', dataset: null, businessDate: null } as const;
   const sms = pages.filter(({ channel }) => channel === 'sms');
-  if (sms.some(({ isChannelDown }) => isChannelDown))
-    await alarm.raise({ ...key, sentence: 'Twilio does not take SMS' });
-  else if (sms.some(({ state }) => state === 'sent' || state === 'delivered'))
-    await alarm.resolve(key, 'an SMS was taken again');
+  try {
+    if (sms.some(({ isChannelDown }) => isChannelDown))
+      await alarm.raise({ ...key, sentence: 'Twilio does not take SMS' });
+    else if (sms.some(({ state }) => state === 'sent' || state === 'delivered'))
+      await inTime(() => alarm.resolve(key, 'an SMS was taken again'));
+  } catch (error) {
+    log.warn({ error: describe(error) }, 'whether SMS are down could not be archived');
+  }
 }

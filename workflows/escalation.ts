@@ -90,7 +90,9 @@ async function answers({ alertId, plan, turn, unarchived }: Asked, bell: Bell): 
     const elapsedMs = Date.now() - begunAt;
     if (reach === 'nobody' || elapsedMs >= timeoutMs) return false;
     const leftMs = timeoutMs - elapsedMs;
-    await bell.rings(reach === 'perhaps' ? Math.min(leftMs, nextLookMs(elapsedMs)) : leftMs);
+    const lookMs = reach === 'perhaps' ? nextLookMs(elapsedMs) : leftMs;
+    const hasRung = await bell.rings(Math.min(lookMs, leftMs));
+    if (!hasRung && lookMs >= leftMs) return false; // before the next page the archive is asked anyway
     bell.isRinging = false;
     ({ isOver, reach } = (await checkDeliveries({ alertId, firing, ...turn })) ?? { isOver, reach });
   }
@@ -123,7 +125,7 @@ class Bell {
     this.isAnswered = false;
   }
 
-  async rings(withinMs: number): Promise<void> {
-    await condition(() => this.isRinging || this.isAnswered, withinMs);
+  async rings(withinMs: number): Promise<boolean> {
+    return condition(() => this.isRinging || this.isAnswered, withinMs);
   }
 }
