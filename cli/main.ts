@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   pause: async () => (await import('./pause.ts')).addPause,
   resume: async () => (await import('./pause.ts')).addResume,
   zombie: async () => (await import('./zombie.ts')).addZombie,
+  alert: async () => (await import('./alert.ts')).addAlert,
   quarantine: async () => (await import('./quarantine.ts')).addQuarantine,
   runbook: async () => (await import('./runbook.ts')).addRunbook,
   sql: async () => (await import('./sql.ts')).addSql,

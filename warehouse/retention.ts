@@ -34,14 +34,10 @@ export async function expireHistory(warehouse: DataSource, most: number): Promis
 /** A finding that was archived so long ago is reported no more: no step is tried for that long, no spool waits for it. */
 const OCCURRENCE_DAYS = 30;
 
-/** Forgets which occurrences of findings were archived; the alerts stay. Answers how many. */
-export async function forgetOccurrences(warehouse: DataSource): Promise<number> {
-  const [row] = await warehouse.query<{ forgotten: number }[]>(
-    `with gone as (
-       delete from nighttrain.alert_spooled
-       where taken_at < clock_timestamp() - make_interval(days => ${OCCURRENCE_DAYS}) returning 1
-     )
-     select count(*) as forgotten from gone`,
+/** Forgets which occurrences of findings were archived; the alerts stay. */
+export async function forgetOccurrences(warehouse: DataSource): Promise<void> {
+  await warehouse.query(
+    `delete from nighttrain.alert_spooled
+     where taken_at < clock_timestamp() - make_interval(days => ${OCCURRENCE_DAYS})`,
   );
-  return row?.forgotten ?? 0;
 }

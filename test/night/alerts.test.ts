@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WorkflowFailedError } from '@temporalio/client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rebootCold } from '../../activities/cold-reboot.ts';
 import type { Dataset } from '../../rules/dataset.ts';
@@ -187,7 +188,7 @@ describe('a night that never came to an attempt is an alert', () => {
     await nightly.backfill({ start: slot, end: slot, overlap: 'ALLOW_ALL' });
     const night = house().client.workflow.getHandle(`nightly/fares-2024-06-12T12:00:00Z`);
     await until(async () => (await alertsOf('2024-06-11')).length > 0, 30_000);
-    await expect(night.result()).rejects.toThrow();
+    await expect(night.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect(await alertsOf('2024-06-11')).toMatchObject([
       { rule: 'night-missing', sentence: containing('waited until its deadline for tickets') },
     ]);
@@ -204,7 +205,7 @@ describe('a night that never came to an attempt is an alert', () => {
       taskQueue: TASK_QUEUE,
       args: [{ dataset: 'fares' }],
     });
-    await expect(started.result()).rejects.toThrow();
+    await expect(started.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect(await alertsOf(null)).toMatchObject([
       { rule: 'night-failed', sentence: containing('by its schedule') },
     ]);
