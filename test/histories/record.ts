@@ -13,7 +13,8 @@ import { fares } from '../support/datasets.ts';
 import { endingOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
 import { openHouse, type House } from '../support/house.ts';
-import { until } from '../support/intake.ts';
+import { dayOf, until } from '../support/intake.ts';
+import { alertOf, putOnCall, RecordingChannel, startPaging } from '../support/recorded-pages.ts';
 
 const schedule = { at: '12:00', dueBy: '11:59', timeZone: 'UTC', cadence: 'daily', after: [] } as const;
 const scheduled: Dataset = { ...fares, schedule };
@@ -80,6 +81,41 @@ test('the histories are recorded', async () => {
   await endingOf(house.load('fares', day(1)));
   await keep('control-continued-as-new', house.client.workflow.getHandle(CONTROL_ID, full));
   await keep('control-carried-over', house.client.workflow.getHandle(CONTROL_ID));
+});
+
+test('the histories of escalations are recorded', async () => {
+  await using house = await openHouse({ datasets: [] });
+  const person = (name: string) =>
+    `  ${name}: { name: ${name}, channels: [{ sms: '+3360000000${name.length}' }] }\n`;
+  const levels = ['ana', 'bo'].map((name) => `  - { people: [${name}], timeoutMinutes: 0.02 }\n`).join('');
+  await putOnCall(house, `people:\n${person('ana')}${person('bo')}levels:\n${levels}rounds: 1\n`);
+  const sms = new RecordingChannel('sms');
+  const { alarm } = await startPaging(house, { sms });
+  const finding = { rule: 'night-failed', dataset: 'fares', businessDate: dayOf('2024-10-01') } as const;
+  const raise = async (subject: string) => {
+    await alarm.raise({ ...finding, subject, sentence: 'It was not loaded' });
+    const { alertId } = await alertOf(house, finding.rule, subject);
+    return { alertId, handle: house.client.workflow.getHandle(`alert/${alertId}`) };
+  };
+
+  const answered = await raise('answered');
+  await sms.paged(answered.alertId, '+33600000002');
+  await answered.handle.signal('acknowledge', { by: 'bo' });
+  await answered.handle.result();
+  await keep('escalation-answered', answered.handle);
+
+  const again = await raise('fires again');
+  await sms.paged(again.alertId, '+33600000003');
+  await alarm.resolve({ ...finding, subject: 'fires again' }, 'recorded');
+  await raise('fires again');
+  await until(() => sms.to(again.alertId).filter((address) => address === '+33600000003').length > 1);
+  await alarm.resolve({ ...finding, subject: 'fires again' }, 'recorded');
+  await again.handle.result();
+  await keep('escalation-fired-again', again.handle);
+
+  const exhausted = await raise('exhausted');
+  await exhausted.handle.result();
+  await keep('escalation-exhausted', exhausted.handle);
 });
 
 /** The night that the schedule starts for a slot, at its end. */

@@ -9,7 +9,7 @@ import { workflowBundle } from '../support/house-worker.ts';
 const recorded = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.history'));
 
 test('every kind of workflow has a recorded history', () => {
-  for (const kind of ['load-day', 'nightly', 'control', 'sweep']) {
+  for (const kind of ['load-day', 'nightly', 'control', 'sweep', 'escalation']) {
     expect(recorded.filter((name) => name.startsWith(kind))).not.toEqual([]);
   }
 });
