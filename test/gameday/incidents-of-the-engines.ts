@@ -1,7 +1,11 @@
+import { fareLines } from '../support/fares.ts';
+import { until } from '../support/intake.ts';
 import type { Incident } from './incident.ts';
 import { putFares, standStill } from './incidents-of-a-run.ts';
+import { failed } from './incidents-of-the-source.ts';
+import { ON_CALL } from './project.ts';
 
-/** What happens to PostgreSQL and Temporal. */
+/** What happens to what others run: the warehouse's data, the provider of pages, PostgreSQL, Temporal. */
 export const INCIDENTS_OF_THE_ENGINES: readonly Incident[] = [
   {
     // Somebody with more rights than ours has deleted rows that were published.
@@ -18,6 +22,20 @@ export const INCIDENTS_OF_THE_ENGINES: readonly Incident[] = [
       });
       return { dataset: 'fares', date, at };
     },
+  },
+  {
+    // The provider refuses every page; the night that fails meanwhile pages nobody.
+    runbook: 'sms-down',
+    cause: async (stage, date) => {
+      stage.twilio.refuse(ON_CALL, 21610);
+      await stage.house.put('fares', `${date}.csv`, fareLines(date, { bad: 10 }));
+      const { alert: _, ...trouble } = await failed(stage, 'fares', date, 'reject-limit-exceeded');
+      const unreached = `select from nighttrain.alert_delivery d join nighttrain.alert using (alert_id)
+        where business_date = $1 and d.state = 'failed'`;
+      await until(async () => (await stage.house.ask(unreached, [date])).length > 0, 20_000);
+      return trouble;
+    },
+    heal: async (stage) => stage.twilio.mend(),
   },
   {
     runbook: 'warehouse-down',

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { findRunbooks, readRunbook } from '../../alerting/runbook-files.ts';
-import { parseRunbook } from '../../alerting/runbook.ts';
+import { parseRunbook, type Runbook } from '../../alerting/runbook.ts';
 import { until } from '../support/intake.ts';
 import type { Answer } from '../support/installation.ts';
 import type { Incident, Trouble } from './incident.ts';
@@ -26,7 +26,11 @@ export async function play(stage: Stage, incident: Incident, date: string): Prom
   const { runbook } = incident;
   const faults: string[] = [];
   const trouble = await incident.cause(stage, date);
-  const values = ['--var', `dataset=${trouble.dataset}`, '--var', `date=${trouble.date}`];
+  const { steps } = await read(runbook);
+  const asked = steps.flatMap(({ variables }) => variables);
+  const values = (['dataset', 'date'] as const).flatMap((name) =>
+    asked.includes(name) ? ['--var', `${name}=${trouble[name]}`] : [],
+  );
   const before = await stage.type('runbook', 'run', runbook, '--verify', ...values);
   if (before.code === 0) faults.push(`its Verification passes while the incident lasts:\n${before.stdout}`);
   await incident.heal?.(stage, trouble);
@@ -37,7 +41,13 @@ export async function play(stage: Stage, incident: Incident, date: string): Prom
   const run = await stage.type('runbook', 'run', runbook, '--yes', ...values);
   const recoverMs = performance.now() - startedAt;
   if (run.code !== 0) faults.push(`the runbook did not put it right: exit code ${run.code}\n${wordsOf(run)}`);
-  return { runbook, pageMs, commands: await commandsOf(runbook), recoverMs, faults };
+  return {
+    runbook,
+    pageMs,
+    commands: steps.filter(({ section }) => section === 'Mitigation').length,
+    recoverMs,
+    faults,
+  };
 }
 
 /** How long whoever is on call had to wait for the page, from what went wrong to the SMS at the provider. */
@@ -56,10 +66,8 @@ async function pageOf(stage: Stage, { alert, dataset, date, at }: Trouble): Prom
   return page && stage.hasSms(`alert ack ${page.code}`) ? page.at.getTime() - at : undefined;
 }
 
-async function commandsOf(name: string): Promise<number> {
-  const files = await findRunbooks(resolve('.'));
-  const { steps } = parseRunbook(name, await readRunbook(files, name));
-  return steps.filter(({ section }) => section === 'Mitigation').length;
+async function read(name: string): Promise<Runbook> {
+  return parseRunbook(name, await readRunbook(await findRunbooks(resolve('.')), name));
 }
 
 const wordsOf = ({ stdout, stderr }: Answer): string => `${stdout}\n${stderr}`;

@@ -75,6 +75,12 @@ export class TwilioStub implements AsyncDisposable {
     this.#numbers.set(number, code);
   }
 
+  /** Everything is taken again. */
+  mend(): void {
+    this.#faults.length = 0;
+    this.#numbers.clear();
+  }
+
   /** Calls to a public URL go to a server of the test. */
   reachBy(publicUrl: string, localUrl: string): void {
     this.#reach = (url) => url.replace(publicUrl, localUrl);
