@@ -114,7 +114,7 @@ test('the histories of escalations are recorded', async () => {
   await keep('escalation-fired-again', again.handle);
 
   const exhausted = await raise('exhausted');
-  await exhausted.handle.result();
+  expect(await exhausted.handle.result()).toBe('exhausted');
   await keep('escalation-exhausted', exhausted.handle);
 });
 
