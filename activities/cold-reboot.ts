@@ -2,11 +2,11 @@ import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { WarehouseUnavailable } from '../rules/errors.ts';
 import { latestOwed } from '../rules/night.ts';
-import { warehouseError } from '../warehouse/failure.ts';
 import { lockHolders } from '../warehouse/lock-holders.ts';
 import { loadSessions } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
 import { endLoads } from './end-loads.ts';
+import { engineError } from './engine-error.ts';
 import { runStep } from './step.ts';
 import { closeAbandoned } from './sweep-attempts.ts';
 
@@ -93,7 +93,7 @@ export const createRebootAll = (deps: Deps) =>
         log.warn({ ...rebooted }, 'cold reboot done');
         return { ...rebooted, last: lastDays(deps.datasets, new Date().toISOString()) };
       } catch (error) {
-        throw warehouseError(error, 'The cold reboot could not be finished');
+        throw engineError(error, 'The cold reboot could not be finished');
       }
     });
   };

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Deps } from './deps.ts';
+import { engineError } from './engine-error.ts';
 import { runStep } from './step.ts';
 
 /** How long a cancelled run may take to roll back before it is terminated. */
@@ -23,7 +24,8 @@ export const createEndRun = ({ temporal, log }: Deps) =>
           await wait(100, undefined, { signal });
         }
       } catch (error) {
-        if (!(error instanceof WorkflowNotFoundError)) throw error; // it ended by itself
+        if (error instanceof WorkflowNotFoundError) return; // it ended by itself
+        throw engineError(error, `The run of ${workflowId} could not be ended`);
       }
     });
   };

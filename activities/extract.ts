@@ -1,8 +1,11 @@
+import type { DataSource } from 'typeorm';
 import type { Attempt, ReplayInput } from '../rules/attempt.ts';
+import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { extract as extractSource } from '../intake/extract.ts';
 import { findLanded } from '../intake/find-landed.ts';
 import type { Landed } from '../intake/manifest.ts';
 import { epochsBefore } from '../warehouse/attempts.ts';
+import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
@@ -16,9 +19,18 @@ export const createExtract = ({ datasets, warehouse, landing, inbox, env, log }:
       const day = { dataset: name, businessDate };
       const landed =
         input === 'landing'
-          ? await findLanded(landing, day, await epochsBefore(warehouse, day, epoch))
+          ? await findLanded(landing, day, await epochsLanded(warehouse, day, epoch))
           : await extractSource(dataset, day, epoch, { landing, inbox, env, signal, progress });
       line.info({ ...day, epoch, parts: landed.parts, bytes: landed.bytes }, 'landed');
       return landed;
     });
   };
+
+/** Under which epochs a day may have landed before. */
+async function epochsLanded(warehouse: DataSource, day: DatasetDay, epoch: number): Promise<number[]> {
+  try {
+    return await epochsBefore(warehouse, day, epoch);
+  } catch (error) {
+    throw warehouseError(error, `Earlier attempts at ${dayLabel(day)} could not be looked up`);
+  }
+}

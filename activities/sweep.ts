@@ -1,6 +1,7 @@
 import { warehouseError } from '../warehouse/failure.ts';
 import { endAlertOf } from '../rules/end-alert.ts';
 import type { Deps } from './deps.ts';
+import { engineError } from './engine-error.ts';
 import { factsOf } from './failure.ts';
 import { runStep } from './step.ts';
 import { closeAbandoned } from './sweep-attempts.ts';
@@ -38,7 +39,7 @@ export const createSweepNights = (deps: Deps) =>
         await alarm.resolveWhatIsOver();
         return swept;
       } catch (error) {
-        const failure = warehouseError(error, 'The sweep could not be finished');
+        const failure = engineError(error, 'The sweep could not be finished');
         if (endAlertOf('failed', factsOf(failure)) === WAREHOUSE_DOWN.rule) {
           await alarm.raise({ ...WAREHOUSE_DOWN, sentence: failure.message });
         }

@@ -79,6 +79,11 @@ export class WarehouseUnavailable extends NightTrainError {
 /** The warehouse answered with an error that trying again repeats: a constraint, a missing table. */
 export class WarehouseRejected extends NightTrainError {}
 
+/** Temporal does not answer a step that asks it something, or refuses to. */
+export class TemporalUnavailable extends NightTrainError {
+  static override readonly retryable = true;
+}
+
 /** COMMIT was sent, and the ledger does not have the batch: it rolled back without a word (R7). */
 export class CommitNotFound extends NightTrainError {
   static override readonly retryable = true;

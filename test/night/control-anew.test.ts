@@ -92,6 +92,7 @@ test('R14: a control that is full of huge signals is read to its end', async () 
   await house.client.workflow.getHandle(CONTROL_ID).terminate('somebody tidied up');
   await house.startWorker();
   await until(async () => (await house.requests()).length === 4, 20_000);
+  expect((await house.requests()).every(({ state }) => state === 'refused')).toBe(true);
 });
 
 test('R14: what was left beyond one payload is told to ask again, and the rest is done', async () => {
