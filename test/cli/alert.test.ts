@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,13 +15,14 @@ let project: string;
 let hook: Server;
 const hooked: { code?: number; sentence?: string }[] = [];
 
+async function take(request: IncomingMessage): Promise<void> {
+  hooked.push(JSON.parse(await text(request)) as { code?: number });
+}
+
 beforeAll(async () => {
   here = await openInstallation();
   hook = createServer((request, response) => {
-    void text(request).then((body) => {
-      hooked.push(JSON.parse(body) as { code?: number });
-      response.end('ok');
-    });
+    void take(request).finally(() => response.end('ok'));
   }).listen(0, '127.0.0.1');
   await once(hook, 'listening');
   const { port } = hook.address() as AddressInfo;
