@@ -230,7 +230,9 @@ test('an escalation that somebody has ended is taken up again where it was, and 
   await until(async () => (await settled(alertId)) === 3);
   await house.client.workflow.getHandle(`alert/${alertId}`).terminate('somebody tidied up');
   await sweep();
+  const takenUpAt = Date.now();
   await until(() => sms.to(alertId).length === 3);
+  expect(Date.now() - takenUpAt).toBeLessThan(5_000); // level 2 has its three seconds again, not level 1
   expect(sms.to(alertId)).toEqual([ANA, BO, ANA]); // round 2 comes after round 1
   await acknowledge(deps.warehouse, { alertId }, { by: 'ana', via: 'test' });
 });
