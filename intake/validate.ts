@@ -31,8 +31,7 @@ export function createValidator(
   const names = Object.keys(dataset.columns);
   const columns = Object.values(dataset.columns);
   const isOtherDay = dataset.dayOfRow && dayReader(dataset.dayOfRow, names, columns, businessDate);
-  const dayColumn =
-    dataset.dayOfRow && ('column' in dataset.dayOfRow ? dataset.dayOfRow.column : dataset.dayOfRow.day);
+  const dayColumn = dataset.dayOfRow && dayColumnOf(dataset.dayOfRow);
 
   return (cells) => {
     const day = isOtherDay?.(cells);
@@ -46,6 +45,12 @@ export function createValidator(
     if (day === 'unreadable') return broken(dayColumn as string, NO_DAY);
     return values;
   };
+}
+
+/** The column that is blamed where a row's day cannot be read. */
+function dayColumnOf(dayOfRow: DayOfRow): string {
+  if ('column' in dayOfRow) return dayOfRow.column;
+  return 'monthOf' in dayOfRow ? dayOfRow.monthOf : dayOfRow.day;
 }
 
 const NO_DAY = new Rejection('no-day', 'does not say which day the row belongs to');
@@ -78,12 +83,13 @@ function dayReader(
       return typeof value === 'string' ? value : undefined;
     };
   };
-  if ('column' in dayOfRow) {
-    const instant = read(dayOfRow.column);
+  if ('column' in dayOfRow || 'monthOf' in dayOfRow) {
+    const instant = read('column' in dayOfRow ? dayOfRow.column : dayOfRow.monthOf);
+    const ours = 'column' in dayOfRow ? businessDate : businessDate.slice(0, 'YYYY-MM'.length);
     return (cells) => {
       const value = instant(cells);
       if (value === undefined) return 'unreadable';
-      if (value.startsWith(businessDate)) return 'ours';
+      if (value.startsWith(ours)) return 'ours';
       return isCalendarDay(value.slice(0, 10)) ? 'other' : 'unreadable';
     };
   }

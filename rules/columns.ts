@@ -77,24 +77,32 @@ export class Column {
   }
 }
 
-/** Text of at most `max` characters. PostgreSQL cannot store NUL, and U+FFFD is what a wrong decoding leaves behind. */
-export function text({ max = 10_000 }: { max?: number } = {}): Column {
+/**
+ * Text of at most `max` characters. PostgreSQL cannot store NUL, and U+FFFD is what a wrong decoding leaves behind.
+ * @param like what the whole text must look like, e.g. `/AG_\d{3}/`
+ */
+export function text({ max = 10_000, like }: { max?: number; like?: RegExp } = {}): Column {
+  const form = like && new RegExp(`^(?:${like.source})$`, like.flags.replaceAll(/[gy]/g, '')); // g and y remember
   return new Column('text', (value) => {
     if (value.includes('\0')) return new Rejection('nul-character', 'holds a NUL character');
-    if (value.includes('\uFFFD'))
-      return new Rejection('bad-encoding', 'is not valid in the declared encoding');
+    if (value.includes('\uFFFD')) return BAD_ENCODING;
     if (value.length > max && [...value].length > max)
       return new Rejection('too-long', `is longer than ${max} characters`);
-    return value.isWellFormed() ? value : new Rejection('bad-encoding', 'holds half a surrogate pair');
+    if (!value.isWellFormed()) return new Rejection('bad-encoding', 'holds half a surrogate pair');
+    return form && !form.test(value) ? new Rejection('bad-form', `is not like ${like?.source}`) : value;
   });
 }
+
+const BAD_ENCODING = new Rejection('bad-encoding', 'is not valid in the declared encoding');
 
 /** One of a closed list of codes. */
 export function oneOf(...codes: string[]): Column {
   const known = new Set(codes);
-  return new Column('text', (value) =>
-    known.has(value) ? value : new Rejection('unknown-code', `is none of ${codes.join(', ')}`),
-  );
+  return new Column('text', (value) => {
+    if (known.has(value)) return value;
+    if (value.includes('\uFFFD')) return BAD_ENCODING; // a code with an accent, sent as Latin-1
+    return new Rejection('unknown-code', `is none of ${codes.join(', ')}`);
+  });
 }
 
 /** A whole number within PostgreSQL's integer (4 bytes) unless bounds are given. */

@@ -5,9 +5,14 @@ import { DEFAULT_STEPS, type Plan, type Step, type StepPolicy } from './plan.ts'
 import { DEFAULT_REJECT_LIMIT_PERCENT } from './reject-limit.ts';
 import type { Source } from './source.ts';
 
-/** Where a row's own business date stands; a row of another day is discarded. */
+/**
+ * Where a row's own business date stands; a row of another day is discarded. `monthOf` is for a monthly dataset: a row
+ * of any day of its month is kept, and a row of another month discarded.
+ */
 export type DayOfRow<Name extends string = string> =
-  { readonly column: Name } | { readonly year: Name; readonly month: Name; readonly day: Name };
+  | { readonly column: Name }
+  | { readonly monthOf: Name }
+  | { readonly year: Name; readonly month: Name; readonly day: Name };
 
 /** When a dataset is due. Times are `HH:MM` on the clock of `timeZone`. */
 export interface Schedule {

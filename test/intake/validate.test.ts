@@ -65,6 +65,7 @@ describe('a row', () => {
 describe.each<[string, DayOfRow<Name>, object, object, object, string]>([
   ['a date', { column: 'on' }, { on: '2013-02-02' }, { on: 'no day' }, { on: null }, 'on'],
   ['an instant', { column: 'at' }, { at: '2013-02-01T23:30:00-05:00' }, { at: '?' }, { at: null }, 'at'],
+  ['a day of a month', { monthOf: 'on' }, { on: '2013-01-31' }, { on: '2013-02-30' }, { on: null }, 'on'],
   [
     'three numbers',
     { year: 'year', month: 'month', day: 'day' },
@@ -92,6 +93,12 @@ describe.each<[string, DayOfRow<Name>, object, object, object, string]>([
 
 test('an instant belongs to its day in UTC', () => {
   expect(judge({ column: 'at' })({ at: '2013-01-31T20:00:00-05:00' })).toHaveLength(6);
+});
+
+test('a row of a monthly dataset may be of any day of its month', () => {
+  expect(judge({ monthOf: 'on' })({ on: '2013-02-28' })).toHaveLength(6);
+  expect(judge({ monthOf: 'at' })({ at: '2013-03-01T00:30:00+01:00' })).toHaveLength(6);
+  expect(judge({ monthOf: 'on' })({ on: '2014-02-01' })).toBe('discarded');
 });
 
 test('numbers that are no day of the calendar are rejected, not discarded', () => {

@@ -71,6 +71,11 @@ const anything = fc.oneof(
 
 const kinds: [string, Column, fc.Arbitrary<string>][] = [
   ['text', text({ max: 20 }), anything],
+  [
+    'text like a code',
+    text({ like: /[A-Z]{2}_\d{3}|é+/g }),
+    fc.constantFrom('AG_001', 'é', 'AG_0012', 'AG_001\n'),
+  ],
   ['one of', oneOf('a', 'b\\', 'c\n'), fc.constantFrom('a', 'b\\', 'c\n', 'd')],
   ['integer', integer(), number],
   ['bigint', bigint(), number],
@@ -86,6 +91,7 @@ const kinds: [string, Column, fc.Arbitrary<string>][] = [
 
 /** A few well-formed ones, so that no property holds for want of cases. */
 const accepted: [Column, string, string][] = [
+  [text({ like: /AG_\d{3}/g }), 'AG_001', 'AG_001'],
   [integer(), '-0', '0'],
   [integer(), '+0007', '7'],
   [bigint(), '-9223372036854775808', '-9223372036854775808'],
@@ -116,6 +122,10 @@ const refused: [Column, string, string][] = [
   [text(), 'caf\uFFFD', 'bad-encoding'],
   [text(), '\uD800', 'bad-encoding'],
   [text({ max: 2 }), '😀😀😀', 'too-long'],
+  [text({ like: /A|B\d/ }), 'AB1', 'bad-form'],
+  [text({ like: /A|B\d/ }), 'A\n', 'bad-form'],
+  [oneOf('santé'), 'sante', 'unknown-code'],
+  [oneOf('santé'), 'sant\uFFFD', 'bad-encoding'],
   [date(), '2013-02-30', 'not-a-date'],
   [timestamp(), '2013-02-01T10:00:00', 'not-a-timestamp'],
   [timestamp(), '0001-01-01T00:00:00+10:00', 'not-a-timestamp'],
