@@ -127,6 +127,7 @@ async function standInTheWay({ house }: Stage, date: string): Promise<void> {
   const other = house.database.createQueryRunner();
   try {
     await other.startTransaction();
+    await other.query(`set local deadlock_timeout = '30s'`); // who looks first is chosen: the load
     await other.query(`select from nighttrain.audit_chain_head where dataset = 'fares' for update`);
     const answer = held.release();
     await until(
