@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DataSource } from 'typeorm';
 import { acknowledge, archive, resolve, type Archived, type Archiving } from '../../alerting/archive.ts';
-import { resolveNight, resolveOthers, resolveWhatIsOver } from '../../alerting/over.ts';
+import { resolveNight, resolveOthers } from '../../alerting/over.ts';
 import type { Finding } from '../../rules/alert.ts';
 import type { AlertRule } from '../../rules/alert-rules.ts';
 import { openHouse, type House } from '../support/house.ts';
@@ -256,12 +256,6 @@ describe('acknowledging and resolving', () => {
     for (const finding of [gone, still, ofNobody, found('2024-01-01')]) await raise(finding);
     await resolveOthers(loader, 'night-missing', [still, ofNobody], { by: 'nighttrain', via: 'sweep' });
     expect((await alerts()).map(({ state }) => state)).toEqual(['resolved', 'firing', 'firing', 'firing']);
-  });
-
-  test('an alert of a day that was loaded after it is over; one that came later is not', async () => {
-    // Nobody has loaded anything in this house: both stay.
-    await raise(found('2024-01-01'));
-    expect(await resolveWhatIsOver(loader, { by: 'nighttrain', via: 'sweep' })).toEqual([]);
   });
 
   test('who acknowledges may be called anything', async () => {

@@ -87,6 +87,12 @@ test('repeats of one alert are no storm, and neither are warnings that page nobo
   expect(paged).toHaveLength(1);
 });
 
+test('a warning that pages nobody is no part of a storm: it would be taken for answered with it', async () => {
+  await raise(1, 12);
+  await raise(13, 13, { rule: 'night-cancelled' });
+  expect((await members()).at(-1)).toMatchObject({ paging: 'quiet', incident: null });
+});
+
 test('alerts that are spread over more than five minutes are no storm', async () => {
   await raise(1, 10);
   await later(6);

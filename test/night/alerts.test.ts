@@ -111,10 +111,11 @@ describe('a night that does not load is an alert', () => {
     ]);
   });
 
-  test('refused again after it was loaded: it fires again', async () => {
+  test('refused again after it was loaded: it fires again, and is not over, though an older version is there', async () => {
     const day = '2024-06-02';
     await house().put('fares', `${day}.csv`, fareLines(day, { otherDay: 5 }));
     await house().replay('fares', day);
+    await sweep();
     expect(await alertsOf(day)).toMatchObject([{ rule: 'empty-source', state: 'firing', times: 2 }]);
   });
 
