@@ -1,12 +1,18 @@
-import { resolve } from 'node:path';
+import { execFile } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { argumentsOf } from '../../alerting/command-line.ts';
 import { findRunbooks, readRunbook } from '../../alerting/runbook-files.ts';
 import { parseRunbook, type Runbook } from '../../alerting/runbook.ts';
 import { ALERT_RULES } from '../../rules/alert-rules.ts';
 import { readQuestions } from '../../warehouse/emergency.ts';
+import { INCIDENTS } from '../gameday/incidents.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
+/** Its command is still to come; so is its incident. */
+const NOT_YET = 'quarantine-release';
+
 const VALUES = { dataset: 'flights', date: '2013-02-08', code: '1001', reason: 'to see' };
 let runbooks: readonly Runbook[];
 
@@ -30,6 +36,36 @@ describe('the runbooks', () => {
     },
   );
 
+  test('type commands of nighttrain alone, with options that these have', async () => {
+    const commands = runbooks
+      .filter(({ name }) => name !== NOT_YET)
+      .flatMap(({ steps }) => steps.map(({ command }) => argumentsOf(command, VALUES)));
+    expect(commands.filter(([npx, nighttrain]) => npx !== 'npx' || nighttrain !== 'nighttrain')).toEqual([]);
+    const options = new Map<string, Set<string>>();
+    for (const [, , command = '', ...rest] of commands) {
+      const isGroup = ['quarantine', 'zombie', 'alert', 'runbook', 'audit'].includes(command);
+      const name = isGroup ? `${command} ${rest[0]}` : command;
+      const known = options.get(name) ?? new Set<string>();
+      for (const word of rest) if (word.startsWith('--')) known.add(word);
+      options.set(name, known);
+    }
+    const wrong = await Promise.all(
+      [...options].map(async ([name, used]) => {
+        const help = await helpOf(name.split(' '));
+        return [...used]
+          .filter((option) => !help.includes(`${option} `))
+          .map((option) => `${name} ${option}`);
+      }),
+    );
+    expect(wrong.flat()).toEqual([]);
+  });
+
+  test('are played on the game day, each by the incident that is named like it', () => {
+    const played = INCIDENTS.map(({ runbook }) => runbook);
+    const names = runbooks.map(({ name }) => name).filter((name) => name !== NOT_YET);
+    expect(played.toSorted()).toEqual(names);
+  });
+
   test('ask questions that the emergency toolkit has, with what they must be told', async () => {
     const questions = await readQuestions();
     for (const { name, steps } of runbooks) {
@@ -51,3 +87,10 @@ describe('the runbooks', () => {
       expect({ name, about }).toEqual({ name, about: expect.stringMatching(/Safe: /) as unknown });
   });
 });
+
+async function helpOf(name: readonly string[]): Promise<string> {
+  const args = [join(ROOT, 'bin/nighttrain.js'), ...name, '--help'];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT });
+  expect(stdout).toContain(`Usage: nighttrain ${name.join(' ')} `);
+  return stdout;
+}
