@@ -11,6 +11,7 @@ import type { Deps } from './deps.ts';
 import type { LoadJob } from './fill-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
+import { addStepFields } from './step-lines.ts';
 
 /**
  * Runs the `error` audits on the table that is not yet published.
@@ -33,6 +34,7 @@ export async function blockOnAudits(tx: EntityManager, job: LoadJob, table: Open
 export const createAuditNight = ({ datasets, warehouse, alarm, log }: Deps) =>
   async function auditNight(attempt: Attempt, receipt: Receipt): Promise<readonly AuditFinding[]> {
     return runStep(log, async ({ log: line }) => {
+      addStepFields({ ...attempt, loadId: receipt.loadId });
       const dataset = findDataset(datasets, attempt.dataset);
       const warnings = dataset.audits.filter(({ severity }) => severity === 'warn');
       try {

@@ -6,6 +6,7 @@ import type { Alarm } from '../alerting/alarm.ts';
 import type { Deps } from './deps.ts';
 import { raiseEndOfAttempt } from './raise-end.ts';
 import { runStep } from './step.ts';
+import { addStepFields } from './step-lines.ts';
 
 /** How an attempt ended, as its workflow saw it. */
 export interface AttemptClosing {
@@ -22,6 +23,7 @@ export const createCloseAttempt = (deps: Deps) =>
   async function closeAttempt(attempt: Attempt, closing: AttemptClosing): Promise<Receipt | null> {
     const { warehouse, ledger, alarm } = deps;
     return runStep(deps.log, async ({ log: line, workflowId }) => {
+      addStepFields(attempt);
       const { dataset, businessDate, epoch } = attempt;
       try {
         const receipt = await ledger.receiptOfRun(attempt, attempt.ownerRunId);

@@ -13,12 +13,15 @@ import { commitOnce } from './commit-once.ts';
 import type { Deps } from './deps.ts';
 import { fillDay, totalOf } from './fill-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
+import { keepReleased, NOTHING_UNFIT } from './keep-released.ts';
 import { runStep } from './step.ts';
+import { addStepFields } from './step-lines.ts';
 
 /** Loads one dataset day: the day's rows and their ledger row are committed together, or not at all (R1). */
 export const createLoad = (deps: Deps) =>
   async function load(attempt: Attempt, landed: Landed, parts: readonly StagedPart[]): Promise<Receipt> {
     return runStep(deps.log, async (step) => {
+      addStepFields(attempt);
       const { warehouse, ledger, eviction } = deps;
       const { dataset: name, businessDate, ownerRunId } = attempt;
       const startedAt = new Date();
@@ -28,11 +31,13 @@ export const createLoad = (deps: Deps) =>
         const earlier = await ledger.receiptOfRun(attempt, ownerRunId);
         if (earlier) return earlier; // our COMMIT arrived, our report did not
         const staged = totalOf(parts);
-        await recordTally(warehouse, attempt, staged);
+        await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
+        await keepReleased(deps, attempt, landed, parts, NOTHING_UNFIT);
         refuseIfBad(attempt, attempt.plan, staged);
         await recordTally(warehouse, attempt, { loadEpoch: epoch });
         await eviction.evictBefore(attempt, epoch);
         const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };
+        addStepFields(identity);
         const job = {
           ...deps,
           step,
@@ -50,7 +55,7 @@ export const createLoad = (deps: Deps) =>
           const facts = { ownerRunId, contentSha256, manifest: landed.manifest, startedAt };
           await writeLedger(tx, identity, table, counts, facts); // judged and published by COMMIT (R2, R6)
         });
-        step.log.info({ ...identity, ...receipt.counts }, 'committed');
+        step.log.info(receipt.counts, 'committed');
         return receipt;
       } catch (error) {
         if (isLockTimeout(error)) throw await namingHolders(deps, name, error);

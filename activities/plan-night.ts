@@ -6,6 +6,7 @@ import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
+import { addStepFields } from './step-lines.ts';
 
 /** A night, and the datasets whose same date must be loaded before it. */
 export interface PlannedNight extends Night {
@@ -16,6 +17,7 @@ export interface PlannedNight extends Night {
 export const createPlanNight = ({ datasets, log }: Deps) =>
   async function planNight(dataset: string, scheduledAt: string): Promise<PlannedNight> {
     return runStep(log, () => {
+      addStepFields({ dataset });
       const { schedule } = findDataset(datasets, dataset);
       if (!schedule) throw new ConfigurationError(`${dataset} has no schedule any more`);
       return Promise.resolve({ ...nightOf(schedule, scheduledAt), after: schedule.after });
@@ -26,6 +28,7 @@ export const createPlanNight = ({ datasets, log }: Deps) =>
 export const createNotLoaded = ({ warehouse, log }: Deps) =>
   async function notLoaded(names: readonly string[], businessDate: BusinessDate): Promise<string[]> {
     return runStep(log, async () => {
+      addStepFields({ businessDate });
       try {
         const missing: string[] = [];
         for (const dataset of names) {

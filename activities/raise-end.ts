@@ -5,6 +5,7 @@ import { findAttempt } from '../warehouse/attempts.ts';
 import type { AttemptRow } from '../warehouse/entities/attempt.ts';
 import type { Deps } from './deps.ts';
 import { runStep } from './step.ts';
+import { addStepFields } from './step-lines.ts';
 
 /** How a night ended that never came to an attempt, as its workflow saw it. */
 export type EndWithoutAttempt = Pick<NightEnd, 'dataset' | 'businessDate' | 'outcome' | 'error'>;
@@ -42,6 +43,7 @@ function tallyOf(row: AttemptRow): Pick<NightEnd, 'counts' | 'rejectedByRule'> {
 export const createRaiseEnd = ({ alarm, log }: Deps) =>
   async function raiseEnd(end: EndWithoutAttempt): Promise<void> {
     return runStep(log, async ({ workflowId, ownerRunId }) => {
+      addStepFields(end);
       const finding = findingOf({ ...end, workflowId, runId: ownerRunId });
       if (finding) await alarm.raise(finding, `${workflowId}/${ownerRunId}`);
     });

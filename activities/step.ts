@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import { NightTrainError } from '../rules/errors.ts';
 import { toFailure } from './failure.ts';
+import { withStepFields } from './step-lines.ts';
 
 /** What a running step may say and must listen to. */
 export interface StepContext {
@@ -11,7 +12,6 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** Remembered, and sent with the next heartbeat. */
   readonly progress: (progress: unknown) => void;
-  /** Carries the day, the epoch and the run on every line. */
   readonly log: Logger;
   /** Of the workflow run that this step belongs to. */
   readonly ownerRunId: string;
@@ -25,7 +25,7 @@ export const WORKER_STOPPED = 'WorkerStopped';
 
 /**
  * Runs a step under Temporal: heartbeats every second with the latest progress, maps our errors to failures,
- * and reports a cancellation as one.
+ * and reports a cancellation as one. Every line that is logged meanwhile names the step, its workflow and its run.
  */
 export async function runStep<T>(log: Logger, work: (context: StepContext) => Promise<T>): Promise<T> {
   const activity = Context.current();
@@ -35,17 +35,25 @@ export async function runStep<T>(log: Logger, work: (context: StepContext) => Pr
   const context: StepContext = {
     signal: activity.cancellationSignal,
     progress: (progress) => (latest = progress),
-    log: log.child({ step: activityType, try: attempt, run: workflowExecution?.runId }),
+    log,
     ownerRunId: workflowExecution?.runId ?? '',
     workflowId: workflowExecution?.workflowId ?? '',
   };
-  try {
-    return await work(context);
-  } catch (error) {
-    throw failureOf(error, activity, context.log, isLocal);
-  } finally {
-    clearInterval(beat);
-  }
+  const fields = {
+    step: activityType,
+    try: attempt,
+    workflow: workflowExecution?.workflowId,
+    run: workflowExecution?.runId,
+  };
+  return withStepFields(fields, async () => {
+    try {
+      return await work(context);
+    } catch (error) {
+      throw failureOf(error, activity, log, isLocal);
+    } finally {
+      clearInterval(beat);
+    }
+  });
 }
 
 function failureOf(error: unknown, activity: Context, log: Logger, isLocal: boolean): unknown {

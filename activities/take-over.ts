@@ -8,6 +8,7 @@ import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
+import { addStepFields } from './step-lines.ts';
 
 /** Either the day is ours to load, or the ledger has it already and this is no replay. */
 export type TakenOver = { readonly attempt: Attempt } | { readonly alreadyLoaded: Receipt };
@@ -16,6 +17,7 @@ export type TakenOver = { readonly attempt: Attempt } | { readonly alreadyLoaded
 export const createTakeOver = ({ datasets, warehouse, eviction, log }: Deps) =>
   async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> {
     return runStep(log, async ({ ownerRunId, workflowId, log: line }) => {
+      addStepFields(day);
       const plan = planOf(findDataset(datasets, day.dataset));
       try {
         const published = kind === 'replay' ? undefined : await findPublished(warehouse, day);
@@ -25,7 +27,8 @@ export const createTakeOver = ({ datasets, warehouse, eviction, log }: Deps) =>
         const epoch = earlier ?? (await takeOverFence(warehouse, day, ownerRunId));
         await recordStart(warehouse, { ...day, epoch, ownerRunId, workflowId, kind });
         await eviction.evictBefore(day, epoch);
-        line.info({ ...day, epoch, kind }, 'day taken over');
+        addStepFields({ epoch });
+        line.info({ kind }, 'day taken over');
         return { attempt: { ...day, epoch, ownerRunId, plan } };
       } catch (error) {
         throw warehouseError(error, `Taking over ${day.dataset} of ${day.businessDate} failed`);

@@ -7,11 +7,13 @@ import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { runStep } from './step.ts';
+import { addStepFields } from './step-lines.ts';
 
 /** Landed part → staged part; what is rejected goes to quarantine, whatever becomes of the night (R5). */
 export const createTransform = ({ datasets, warehouse, landing, inbox, env, log }: Deps) =>
   async function transform(attempt: Attempt, landed: Landed, part: number): Promise<StagedPart> {
     return runStep(log, async ({ signal, progress, log: line }) => {
+      addStepFields(attempt);
       const dataset = findDataset(datasets, attempt.dataset);
       const { dataset: name, businessDate, epoch } = attempt;
       const day = { dataset: name, businessDate };
@@ -25,10 +27,7 @@ export const createTransform = ({ datasets, warehouse, landing, inbox, env, log 
         }
       }
       const { read, rejected, discarded, warnings } = staged;
-      line.info(
-        { ...day, epoch, part, read, staged: staged.staged, rejected, discarded, warnings },
-        'part staged',
-      );
+      line.info({ part, read, staged: staged.staged, rejected, discarded, warnings }, 'part staged');
       return staged;
     });
   };

@@ -7,8 +7,9 @@ import { parseRunbook, type Runbook, type Step } from '../alerting/runbook.ts';
 import { runRunbook, stepsOfRun, type RunEnd } from '../alerting/run-runbook.ts';
 import { Transcript } from '../alerting/transcript.ts';
 import type { StepValues } from '../rules/step-variables.ts';
-import { readConfig, type Config } from '../worker/config.ts';
+import { readConfig } from '../worker/config.ts';
 import { loadDatasets } from '../worker/project.ts';
+import { secretsOf } from '../worker/secrets.ts';
 import { Answers } from './answers.ts';
 import { Output } from './output.ts';
 import { requestedBy } from './requests.ts';
@@ -129,15 +130,4 @@ function say(
   output.note(`The whole runbook, with its decision table: npx nighttrain runbook show ${name}`);
   if (at.section !== 'Preconditions') output.note(`\nRollback\n${sections.Rollback}`);
   output.note(`\nEscalate when\n${sections['Escalate when']}`);
-}
-
-const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|API_KEY)(_FILE)?$/;
-
-/** Values that the environment calls secret, and passwords inside of its URLs (R17). */
-function secretsOf({ environment, env }: Config): string[] {
-  return Object.entries(environment).flatMap(([name, value = '']) => {
-    if (SECRET_NAME.test(name)) return [env(name.replace(/_FILE$/, '')) ?? ''];
-    if (!name.endsWith('_URL') || !URL.canParse(value)) return [];
-    return [decodeURIComponent(new URL(value).password)];
-  });
 }

@@ -86,12 +86,13 @@ async function run(
     const temporal = { address, namespace: config.temporalNamespace };
     const { work } = await import('./work.ts');
     const { temporalUiUrl } = engines;
-    await work({ config, datasets, databases, temporal, temporalUiUrl }, stop, output, () => {
+    await work({ config, datasets, databases, temporal, temporalUiUrl }, stop, output, (healthUrl) => {
       output.line(`PostgreSQL   ${withoutPassword(databases.loaderUrl)}`);
       output.line(`Temporal     ${address}`);
       if (temporalUiUrl) output.line(`Temporal UI  ${temporalUiUrl}`);
       if (freightApiUrl)
         output.line(`Freight API  ${freightApiUrl}  (simulated; faults: ${freightApiUrl}/control)`);
+      output.line(`Health       ${healthUrl}/readyz  (and /healthz, /metrics)`);
       output.line(`Inbox        ${config.inbox}`);
       output.line(`Home         ${config.home}`);
       output.line('Night Train is up; Ctrl-C drains and stops it.');

@@ -26,5 +26,8 @@ async function worker({ dryRun = false, json = false }: WorkerOptions): Promise<
   if (dryRun) return sayPlanned(await planSchedules(installation), output);
   stop.signal.throwIfAborted();
   const { work } = await import('./work.ts');
-  await work(installation, stop, output, () => output.line('The worker is up; Ctrl-C drains and stops it.'));
+  await work(installation, stop, output, (healthUrl) => {
+    output.line(`Health  ${healthUrl}/readyz  (and /healthz, /metrics)`);
+    output.line('The worker is up; Ctrl-C drains and stops it.');
+  });
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigurationError } from '../rules/errors.ts';
+import { MONITORING_VARIABLES, monitoringOf, type Monitoring } from './monitoring.ts';
 import { PAGING_VARIABLES, pagingOf, pagingProblems, type Paging } from './paging.ts';
 import { findProjectRoot } from './project.ts';
 
@@ -22,6 +23,7 @@ export interface Config {
   readonly logLevel: string;
   /** How people are reached when a night fails. */
   readonly paging: Paging;
+  readonly monitoring: Monitoring;
   /** Any variable, for sources that name their own; `<NAME>_FILE` is read where `<NAME>` is not set (R17). */
   readonly env: (name: string) => string | undefined;
   /** Started by `npx` or `npm exec`, whose process stands between us and whoever ends it. */
@@ -47,6 +49,7 @@ const schema = z.object({
   TEMPORAL_NAMESPACE: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).optional(),
   ...PAGING_VARIABLES,
+  ...MONITORING_VARIABLES,
 });
 
 /**
@@ -84,6 +87,7 @@ export function readConfig(from = process.cwd()): Config {
     temporalNamespace: values.TEMPORAL_NAMESPACE ?? 'default',
     logLevel: values.LOG_LEVEL ?? 'info',
     paging: pagingOf(values),
+    monitoring: monitoringOf(values),
     env: environmentVariable,
     isUnderNpm: environmentVariable('npm_command') === 'exec',
     environment: process.env,

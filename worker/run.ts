@@ -41,6 +41,8 @@ export interface RunningWorker {
   readonly done: Promise<void>;
   /** Takes no new work, lets running steps end within their grace, rolls the others back. */
   stop(): Promise<void>;
+  /** Whether it asks for work: it neither drains nor has ended. */
+  readonly isPolling: boolean;
   /** Steps that the stop rolled back; another worker takes them up again. */
   readonly interrupted: number;
 }
@@ -96,6 +98,9 @@ export async function startWorker(setup: WorkerSetup): Promise<RunningWorker> {
     return {
       done,
       stop: () => stop(worker, done),
+      get isPolling() {
+        return worker.getState() === 'RUNNING';
+      },
       get interrupted() {
         return interruptions.count;
       },

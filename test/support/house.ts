@@ -11,11 +11,13 @@ import { afterAll, beforeAll, onTestFailed, TestRunner } from 'vitest';
 import { startFreightApi, type FreightApi } from '../../local/freight-api/server.ts';
 import type { Scenario } from '../../local/freight-api/scenario.ts';
 import type { Deps } from '../../activities/deps.ts';
+import { stepFields } from '../../activities/step-lines.ts';
 import type { DatasetDay } from '../../rules/dataset-day.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { openWarehouse } from '../../warehouse/data-source.ts';
 import type { Config } from '../../worker/config.ts';
 import { installRuntime } from '../../worker/log.ts';
+import { NO_MONITORING } from '../../worker/monitoring.ts';
 import { NO_PAGING, type Paging } from '../../worker/paging.ts';
 import { startWorker, type RunningWorker } from '../../worker/run.ts';
 import { connectClient, ensureSearchAttributes } from '../../worker/temporal.ts';
@@ -134,7 +136,10 @@ export class House implements AsyncDisposable {
     this.client = client;
     this.wire = wire;
     this.datasets = new Map((options.datasets ?? TEST_DATASETS).map((one) => [one.name, one]));
-    this.log = pino({ level: 'debug', base: null }, { write: (line) => void this.lines.push(line) });
+    this.log = pino(
+      { level: 'debug', base: null, mixin: stepFields },
+      { write: (line) => void this.lines.push(line) },
+    );
     this.#options = options;
     this.#freight = freight;
   }
@@ -339,6 +344,7 @@ export class House implements AsyncDisposable {
       temporalNamespace: this.name,
       logLevel: 'debug',
       paging: this.#options.paging ?? NO_PAGING,
+      monitoring: NO_MONITORING,
       env: (name) => new Map(Object.entries(variables)).get(name),
       isUnderNpm: false,
       environment: {},
