@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { isGrpcServiceError, type Client } from '@temporalio/client';
+import { isGrpcServiceError } from '@temporalio/client';
 import type { Command } from 'commander';
 import { pino } from 'pino';
-import type { DataSource } from 'typeorm';
 import { lastDays, rebootCold, type Rebooted } from '../activities/cold-reboot.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { Cancelled, NightTrainError, Unanswered } from '../rules/errors.ts';
@@ -90,7 +89,7 @@ interface Replayed extends DatasetDay {
 
 /** One after the other: some come after others. Exit code 1 where one of the days is not loaded in the end. */
 async function replayLast(
-  { client, warehouse }: OpenEngines,
+  engines: OpenEngines,
   { datasets }: Installation,
   output: Output,
   signal: AbortSignal,
@@ -99,13 +98,13 @@ async function replayLast(
   const replays: Replayed[] = [];
   if (days.length === 0) {
     output.note('No dataset of this project has a schedule: there is no last day to replay.');
-  } else if (!(await waitForWorker(client, output, { withinMs: LONGEST_WAY_TO_WORK_MS, signal }))) {
+  } else if (!(await waitForWorker(engines.client, output, { withinMs: LONGEST_WAY_TO_WORK_MS, signal }))) {
     output.note(`No worker came; everything is stopped, and nothing was replayed. Once one is up: ${AGAIN}`);
     process.exitCode = 1;
     return replays;
   }
   for (const day of days) {
-    const { isLoaded, sentence } = await replayOne(client, warehouse, day, signal);
+    const { isLoaded, sentence } = await replayOne(engines, day, output, signal);
     output.line(sentence);
     replays.push({ ...day, isLoaded, sentence });
     if (!isLoaded) process.exitCode = 1;
@@ -113,17 +112,13 @@ async function replayLast(
   return replays;
 }
 
-async function replayOne(client: Client, warehouse: DataSource, day: DatasetDay, signal: AbortSignal) {
+async function replayOne(engines: OpenEngines, day: DatasetDay, output: Output, signal: AbortSignal) {
+  const { client, warehouse } = engines;
   const requestId = randomUUID();
   const { dataset, businessDate } = day;
   const reason = 'cold reboot';
-  await sendRequest(client, replayDay, {
-    requestId,
-    dataset,
-    businessDate,
-    requestedBy: requestedBy(),
-    reason,
-  });
+  const request = { requestId, dataset, businessDate, requestedBy: requestedBy(), reason };
+  await sendRequest(engines, replayDay, request, output);
   const hint =
     'Temporal counts a worker that has just been killed or frozen for a minute: end it, start another (npx nighttrain ' +
     `worker), then see what came of it: npx nighttrain show ${dataset} ${businessDate}`;

@@ -59,7 +59,7 @@ async function replay(name: string, businessDate: BusinessDate, options: ReplayO
     const request = requestOf({ dataset, businessDate }, options);
     await requireWorker(client, output, options.detach ?? false);
     goOnUnless(stop.signal);
-    await sendRequest(client, replayDay, request);
+    await sendRequest(here, replayDay, request, output);
     if (options.detach) {
       output.line(`Asked control to replay ${dayLabel(request)}, request ${request.requestId}`);
       output.document({ ...request });

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { Output } from '../../cli/output.ts';
+import { sendRequest } from '../../cli/requests.ts';
 import { ensureControl } from '../../worker/control.ts';
-import { CONTROL_ID, TASK_QUEUE } from '../../workflows/messages.ts';
+import { CONTROL_ID, replayDay, TASK_QUEUE } from '../../workflows/messages.ts';
 import { A_TIMER, answerTask, failTasks } from '../support/failing-tasks.ts';
 import { fareLines } from '../support/fares.ts';
 import { openHouse, type House } from '../support/house.ts';
@@ -64,6 +66,19 @@ test('what was answered before control was terminated is not done again; what wa
   await house.load('fares', days[1]).result();
   expect(await house.requests()).toHaveLength(2);
   for (const day of days) expect(await house.attempts('fares', day)).toHaveLength(1);
+});
+
+test('a request that is typed after control was terminated takes along what was left without an answer', async () => {
+  await using house = await openHouse();
+  await startControl(house);
+  await house.signal('replayDay', house.replayPayload('fares', '2999-01-01', { requestId: 'left' }));
+  await house.client.workflow.getHandle(CONTROL_ID).terminate('somebody tidied up');
+  const engines = { client: house.client, warehouse: house.database };
+  const typed = house.replayPayload('fares', '2999-01-02', { requestId: 'typed' });
+  await sendRequest(engines, replayDay, typed, new Output(false));
+
+  await house.startWorker();
+  for (const id of ['left', 'typed']) expect(await house.answerTo(id)).toMatchObject({ state: 'refused' });
 });
 
 test('a request that control has died of three times is given up, and says so', async () => {
