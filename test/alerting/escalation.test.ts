@@ -221,6 +221,34 @@ test('whoever acknowledges in the moment in which the time is over: no page is q
   );
 });
 
+test('PostgreSQL falls silent while level 1 is asked: level 2 is paged all the same, once, and can answer', async () => {
+  await using own = await openHouse();
+  const pager = new RecordingChannel('sms');
+  await putOnCall(own, ON_CALL);
+  const { alarm } = await startPaging(own, { sms: pager, email });
+  await alarm.raise({
+    rule: 'night-failed',
+    dataset: null,
+    businessDate: null,
+    subject: 'dark',
+    sentence: 'It failed',
+  });
+  const { alertId } = await alertOf(own, 'night-failed', 'dark');
+  const first = await pager.paged(alertId, ANA);
+  await until(
+    async () => (await own.ask(`select from nighttrain.alert_event where kind = 'paged'`)).length > 0,
+  );
+  own.wire.goDark();
+  const second = await pager.paged(alertId, BO);
+  expect(second.page).toMatchObject({ sentence: 'It failed', runbook: 'replay-a-day', severity: 'error' });
+  expect(second.at - first.at).toBeLessThan(3_000 + 10_000);
+  await own.client.workflow.getHandle(`alert/${alertId}`).signal('acknowledge', { by: 'bo' });
+  own.wire.mend();
+  expect(await endOfPaging(own, alertId)).toBe('answered');
+  expect(pager.to(alertId)).toEqual([ANA, BO]);
+  expect(await alertOf(own, 'night-failed', 'dark')).toMatchObject({ state: 'acknowledged', paging: 'over' });
+});
+
 test('an escalation that somebody has ended is taken up again where it was, and pages nobody twice', async () => {
   const { alertId } = await raise();
   await sms.paged(alertId, BO);

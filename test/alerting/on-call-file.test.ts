@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -70,6 +70,13 @@ describe('an on-call file', () => {
       quiet: ['warn'],
       owners: { flights: ['nights'] },
     });
+  });
+
+  test('as the guide shows it is sound', () => {
+    const guide = readFileSync('docs/guides/on-call.md', 'utf8');
+    const [, example = ''] = /```yaml\n([^]*?)```/.exec(guide) ?? [];
+    expect(problemsOf(example)).toEqual([]);
+    expect(parseOnCall(example, ['flights']).levels).toHaveLength(2);
   });
 
   test('need not be there', () => {
