@@ -30,6 +30,7 @@ export class SmtpStub implements AsyncDisposable {
       authOptional: true,
       disableReverseLookup: true,
       logger: false,
+      closeTimeout: 200, // who was never answered hangs on
       ...options,
       onAuth: ({ username, password }, _session, done) =>
         username === 'pager' && password === this.password
@@ -79,7 +80,8 @@ export class SmtpStub implements AsyncDisposable {
   }
 
   async #take(stream: Readable, envelope: SMTPServerEnvelope, done: () => void): Promise<void> {
-    const source = await text(stream);
+    const source = await text(stream).catch(() => undefined);
+    if (source === undefined) return; // the line was cut in mid-message: it was not taken
     const from = envelope.mailFrom === false ? '' : envelope.mailFrom.address;
     this.mails.push({ from, to: envelope.rcptTo.map(({ address }) => address), source });
     if (this.#faults.shift() !== 'silence') done();
