@@ -4,14 +4,14 @@ import { afterEach, beforeEach, expect, inject, test } from 'vitest';
 import { addDays, daysBetween } from '../../rules/business-date.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { TASK_QUEUE } from '../../workflows/messages.ts';
-import { ownClock } from '../support/clock.ts';
 import { fares } from '../support/datasets.ts';
 import { fareLines } from '../support/fares.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { Command, type Answer } from '../support/installation.ts';
 import { dayOf, until } from '../support/intake.ts';
 import { useEngines } from '../support/shared-engines.ts';
-import { TemporalInAnotherTime } from '../support/temporal-in-another-time.ts';
+import { ownClock } from './own-clock.ts';
+import { TemporalInAnotherTime } from './temporal-in-another-time.ts';
 
 /*
  * Nights are a day apart. Here Temporal is the real one with the product's own schedules, and it is really down; its
@@ -61,7 +61,7 @@ async function beDownUntil(instant: string): Promise<void> {
 
 /** How often the ledger has each date. */
 const ledger = () =>
-  house.ask<{ date: string; batches: number; receipts: string }>(
+  house.ask<{ date: string; batches: number; rows: number }>(
     `select business_date as date, count(*)::int as batches, sum(rows_loaded)::int as rows
      from nighttrain.load_batch where dataset = 'fares' group by 1 order by 1`,
   );

@@ -5,8 +5,9 @@ import { startEngines } from '../../local/engines.ts';
 import { readEngines, removeHome } from '../../local/home.ts';
 import { hasEnded, signalTo, type ProcessMark } from '../../local/processes.ts';
 import { findTemporalCli } from '../../local/temporal-cli.ts';
-import { isStopped, msAhead, shiftOwnClock, startInAnotherTime } from './clock.ts';
-import { until } from './intake.ts';
+import { until } from '../support/intake.ts';
+import { isStopped, startInAnotherTime } from './clock-of-another.ts';
+import { msAhead, shiftOwnClock } from './own-clock.ts';
 
 /**
  * A Temporal of the test's own that keeps its state, unchanged but for its clock: each start is at an instant that the
