@@ -1,4 +1,5 @@
 import fs from 'node:fs/promises';
+import { shiftOwnClock } from './own-clock.ts';
 
 /** What a worker under fire is told by its parent. */
 export type Order =
@@ -38,7 +39,7 @@ function carryOut(order: Order): void {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, order.ms);
       break;
     case 'clock':
-      shiftClock(order.ms);
+      shiftOwnClock(order.ms);
       break;
     case 'disk':
       fillDisk(order.isFull);
@@ -48,23 +49,6 @@ function carryOut(order: Order): void {
       break;
     case 'go': // whoever stands by waits for it
   }
-}
-
-const RealDate = Date;
-
-/** As somebody who sets the clock of the machine does it: all that asks for the time is told another one. */
-function shiftClock(ms: number): void {
-  if (ms === 0) {
-    globalThis.Date = RealDate;
-    return;
-  }
-  const now = () => RealDate.now() + ms;
-  globalThis.Date = new Proxy(RealDate, {
-    construct: (target, args: unknown[]) =>
-      Reflect.construct(target, args.length === 0 ? [now()] : args) as object,
-    get: (target, name, receiver) =>
-      name === 'now' ? now : (Reflect.get(target, name, receiver) as unknown),
-  });
 }
 
 const realOpen = fs.open;
