@@ -9,7 +9,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import type { Dataset } from '../../rules/dataset.ts';
 import { CONTROL_ID, TASK_QUEUE } from '../../workflows/messages.ts';
-import { fares } from '../support/datasets.ts';
+import { fares, tickets } from '../support/datasets.ts';
 import { endingOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
 import { openHouse, type House } from '../support/house.ts';
@@ -81,6 +81,15 @@ test('the histories are recorded', async () => {
   await endingOf(house.load('fares', day(1)));
   await keep('control-continued-as-new', house.client.workflow.getHandle(CONTROL_ID, full));
   await keep('control-carried-over', house.client.workflow.getHandle(CONTROL_ID));
+});
+
+test('the histories of nights that never came to an attempt are recorded', async () => {
+  const late: Dataset = { ...fares, schedule: { ...schedule, after: ['tickets'] } };
+  await using house = await openHouse({ datasets: [late, tickets] });
+  await house.startWorker();
+  expect(await house.run('nobody', '2024-10-08')).toMatchObject({ state: 'failed' });
+  await keep('load-day-never-taken-over', house.load('nobody', '2024-10-08'));
+  await keep('nightly-waited-in-vain', await nightOf(house, '2024-10-09T12:00:00Z'));
 });
 
 test('the histories of escalations are recorded', async () => {
