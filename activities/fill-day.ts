@@ -14,10 +14,11 @@ import {
   type LoadIdentity,
   type OpenedTable,
 } from '../warehouse/day-table.ts';
-import { computeDelta } from '../warehouse/merge.ts';
+import { computeDelta, staleRows } from '../warehouse/merge.ts';
 import { keepRejected } from '../warehouse/quarantine.ts';
 import { checkRows, type RowChecks, type UnfitRow } from '../warehouse/row-checks.ts';
 import type { Deps } from './deps.ts';
+import { keepReleased } from './keep-released.ts';
 import type { StepContext } from './step.ts';
 
 /** One load attempt: what is loaded, under which identity, with what. */
@@ -48,6 +49,7 @@ export async function fillDay(tx: EntityManager, job: LoadJob): Promise<Filled> 
   const first = await openDay(tx, identity, 1);
   const copied = await copyStaged(tx, job, first);
   const checks = await checkRows(tx, first, dataset, await buildKeys(tx, first));
+  await followUnfit(tx, job, first, checks);
   const unfit = ordinalsOf(checks);
   if (unfit.size === 0) return settle(tx, job, first, copied, checks);
   await quarantineUnfit(job, checks.rejected);
@@ -103,6 +105,19 @@ async function settle(
     ...checks.rejected.map(({ rule }) => ({ [rule]: 1 })),
   ]);
   return { table, counts, rejectedByRule, contentSha256: copied.sha256 };
+}
+
+/** What SQL has made of rows that were rejected before and are released. */
+async function followUnfit(
+  tx: EntityManager,
+  job: LoadJob,
+  table: OpenedTable,
+  checks: RowChecks,
+): Promise<void> {
+  const { dataset, attempt, landed, parts } = job;
+  if (landed.release === undefined) return;
+  const stale = await staleRows(tx, table, dataset);
+  await keepReleased(job, attempt, landed, parts, { ...checks, stale });
 }
 
 function ordinalsOf({ rejected, deduplicated, superseded }: RowChecks): Set<number> {

@@ -11,13 +11,17 @@ import { findLanded } from '../intake/find-landed.ts';
 import type { LandingStore } from '../intake/landing.ts';
 import { stagePart } from '../intake/stage.ts';
 import { openStaged } from '../intake/staged-rows.ts';
-import type { StagedPart } from '../intake/manifest.ts';
+import { landingPrefix, type Landed, type StagedPart } from '../intake/manifest.ts';
+import type { ReleasedCount } from '../rules/release.ts';
 import { epochsBefore } from '../warehouse/attempts.ts';
 import { compareWithPublished, type Comparison } from '../warehouse/compare.ts';
 import { buildKeys, copyInto, openDay } from '../warehouse/day-table.ts';
+import { staleRows } from '../warehouse/merge.ts';
 import { checkRows } from '../warehouse/row-checks.ts';
 import type { Deps } from './deps.ts';
 import { totalOf } from './fill-day.ts';
+import { countWays } from './keep-released.ts';
+import { landRelease, type ReleaseInput } from './land-release.ts';
 
 /** What loading a day would come to. */
 export interface Rehearsal {
@@ -26,6 +30,8 @@ export interface Rehearsal {
   /** Why it would be refused, or undefined. */
   readonly refusal: NightTrainError | undefined;
   readonly comparison: Comparison;
+  /** What would become of the rows of a release; none where nothing is released. */
+  readonly released: readonly ReleasedCount[];
 }
 
 type RehearsalDeps = Pick<Deps, 'warehouse' | 'inbox' | 'env'> & {
@@ -36,33 +42,42 @@ type RehearsalDeps = Pick<Deps, 'warehouse' | 'inbox' | 'env'> & {
 };
 
 /** An epoch that no attempt ever has: the first is 1. */
-const NO_EPOCH = 0;
+export const NO_EPOCH = 0;
 const LAST_EPOCH = Number.MAX_SAFE_INTEGER;
 
 /**
  * Loads a day up to the point of publishing, compares it with what readers see, and rolls back (R10, `--dry-run`):
  * takes no epoch, evicts and alerts nobody, keeps and publishes nothing.
+ * @param input where it comes from, or the release that it would carry out, whose corrected file is in `scratch`
  */
 export async function rehearse(
   deps: RehearsalDeps,
   dataset: Dataset,
   day: DatasetDay,
-  input: ReplayInput,
+  input: ReplayInput | ReleaseInput,
   { signal, progress }: Pick<IntakeContext, 'signal' | 'progress'>,
 ): Promise<Rehearsal> {
-  const { warehouse, inbox, env, landing, scratch } = deps;
-  const common = { inbox, env, signal, progress };
-  const source = input === 'landing' ? landing : scratch;
-  const landed =
-    input === 'landing'
-      ? await findLanded(landing, day, await epochsBefore(warehouse, day, LAST_EPOCH))
-      : await extract(dataset, day, NO_EPOCH, { ...common, landing: scratch });
-  const reader = { ...common, landing: readingFrom(source, scratch) };
+  const { warehouse, inbox, env, scratch } = deps;
+  const context = { inbox, env, signal, progress, landing: overlay(deps.landing, scratch, day) };
+  const landed = await landedOf(warehouse, dataset, day, input, context);
   const parts: StagedPart[] = [];
   for (let part = 1; part <= landed.parts; part++) {
-    parts.push(await stagePart(dataset, day, landed.manifest, part, NO_EPOCH, reader));
+    parts.push(await stagePart(dataset, day, landed.manifest, part, NO_EPOCH, context));
   }
   return rollBackAfter(warehouse, (tx) => judge(tx, dataset, day, parts, scratch));
+}
+
+async function landedOf(
+  warehouse: RehearsalDeps['warehouse'],
+  dataset: Dataset,
+  day: DatasetDay,
+  input: ReplayInput | ReleaseInput,
+  context: IntakeContext,
+): Promise<Landed> {
+  if (input === 'source') return extract(dataset, day, NO_EPOCH, context);
+  if (input === 'landing')
+    return findLanded(context.landing, day, await epochsBefore(warehouse, day, LAST_EPOCH));
+  return landRelease(warehouse, dataset, input, NO_EPOCH, context);
 }
 
 async function judge(
@@ -96,7 +111,8 @@ async function judge(
     staged.rejectedByRule,
     ...checks.rejected.map(({ rule }) => ({ [rule]: 1 })),
   ]);
-  return { counts, rejectedByRule, refusal: refusalOf(dataset, day, counts), comparison };
+  const released = await countWays(scratch, parts, { ...checks, stale: await staleRows(tx, table, dataset) });
+  return { counts, rejectedByRule, refusal: refusalOf(dataset, day, counts), comparison, released };
 }
 
 function refusalOf(dataset: Dataset, day: DatasetDay, counts: Counts): NightTrainError | undefined {
@@ -109,15 +125,16 @@ function refusalOf(dataset: Dataset, day: DatasetDay, counts: Counts): NightTrai
   }
 }
 
-/** Reads from one store, writes to another. */
-function readingFrom(source: LandingStore, target: LandingStore): LandingStore {
-  if (source === target) return target;
+/** Writes to the scratch store alone, and reads there what is of this rehearsal. */
+function overlay(landing: LandingStore, scratch: LandingStore, day: DatasetDay): LandingStore {
+  const own = `${landingPrefix(day, NO_EPOCH)}/`;
+  const storeOf = (key: string) => (key.startsWith(own) ? scratch : landing);
   return {
-    write: (key, content, signal) => target.write(key, content, signal),
-    read: (key) => source.read(key),
-    readText: (key) => source.readText(key),
-    list: (prefix) => target.list(prefix),
-    remove: (prefix) => target.remove(prefix),
+    write: (key, content, signal) => scratch.write(key, content, signal),
+    read: (key) => storeOf(key).read(key),
+    readText: (key) => storeOf(key).readText(key),
+    list: (prefix) => storeOf(prefix).list(prefix),
+    remove: (prefix) => scratch.remove(prefix),
   };
 }
 

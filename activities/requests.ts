@@ -12,6 +12,7 @@ import {
 } from '../rules/replay-request.ts';
 import type { RequestState } from '../rules/request.ts';
 import { warehouseError } from '../warehouse/failure.ts';
+import { problemOfRelease } from '../warehouse/release.ts';
 import { answer, findRequest, isAnswered, recordRequest } from '../warehouse/requests.ts';
 import type { Deps } from './deps.ts';
 import { runStep } from './step.ts';
@@ -26,8 +27,8 @@ export const createJudgeRequest = ({ warehouse, datasets, log }: Deps) =>
   async function judgeRequest(pending: PendingRequest): Promise<JudgedRequest | null> {
     return runStep(log, async ({ log: line }) => {
       const { kind, payload, arrivalId } = pending;
-      const judged = judge(pending, datasets);
       try {
+        const judged = await unlessReleaseIsOver(warehouse, judge(pending, datasets));
         if (typeof judged === 'string') {
           await recordRequest(warehouse, { ...readable(pending), state: 'refused', answer: judged });
           line.warn({ requestId: arrivalId, kind, answer: judged }, 'request refused');
@@ -77,6 +78,17 @@ function judge(pending: PendingRequest, datasets: ReadonlyMap<string, Dataset>):
   if (kind !== 'replayDay') return `there is no signal '${kind.slice(0, 100)}'`;
   const request = judgeReplay(pending, datasets);
   return typeof request === 'string' ? request : { kind, request };
+}
+
+/** @returns why not, where the request is to carry out a release that cannot be any more */
+async function unlessReleaseIsOver(
+  warehouse: DataSource,
+  judged: JudgedRequest | string,
+): Promise<JudgedRequest | string> {
+  if (typeof judged === 'string' || judged.kind !== 'replayDay') return judged;
+  const { release, dataset, businessDate } = judged.request;
+  if (release === undefined) return judged;
+  return (await problemOfRelease(warehouse, release, { dataset, businessDate })) ?? judged;
 }
 
 function judgeReplay(

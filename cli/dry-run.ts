@@ -1,48 +1,54 @@
 import { findDataset } from '../rules/find-dataset.ts';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import { rehearse, type Rehearsal } from '../activities/rehearse.ts';
+import type { ReleaseInput } from '../activities/land-release.ts';
 import { openLandingFolder } from '../intake/landing-folder.ts';
+import type { LandingStore } from '../intake/landing.ts';
 import type { ReplayInput } from '../rules/attempt.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { describe } from '../rules/errors.ts';
 import type { Installation } from './installation.ts';
 import type { Output } from './output.ts';
+import { waysByRule } from './released-ways.ts';
+import { withScratch } from './scratch.ts';
+
+type Here = Installation & { readonly warehouse: DataSource };
 
 /**
  * Says what loading a day would change, and changes nothing: in this very process, which takes no epoch, evicts and
  * alerts nobody, and needs no worker (R10). Exit code 1 where the night would be refused.
  */
-export async function dryRun(
-  { config, datasets, warehouse }: Installation & { readonly warehouse: DataSource },
+export function dryRun(
+  here: Here,
   day: DatasetDay,
   input: ReplayInput,
   output: Output,
   signal: AbortSignal,
 ): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'nighttrain-dry-run-'));
-  try {
-    const deps = {
-      warehouse,
-      inbox: config.inbox,
-      env: config.env,
-      landing: openLandingFolder(join(config.home, 'landing')),
-      scratch: openLandingFolder(folder),
-    };
-    const dataset = findDataset(datasets, day.dataset);
-    const rehearsal = await rehearse(deps, dataset, day, input, { signal, progress: () => undefined });
-    say(day, rehearsal, output);
-    if (rehearsal.refusal) process.exitCode = 1;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return withScratch((scratch) => dryRunIn(scratch, here, day, input, output, signal));
+}
+
+/** The same with a scratch store that holds what a release needs. */
+export async function dryRunIn(
+  scratch: LandingStore,
+  { config, datasets, warehouse }: Here,
+  day: DatasetDay,
+  input: ReplayInput | ReleaseInput,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const { inbox, env, home } = config;
+  const deps = { warehouse, inbox, env, landing: openLandingFolder(join(home, 'landing')), scratch };
+  const dataset = findDataset(datasets, day.dataset);
+  const rehearsal = await rehearse(deps, dataset, day, input, { signal, progress: () => undefined });
+  say(day, rehearsal, output);
+  if (rehearsal.refusal) process.exitCode = 1;
 }
 
 function say(
   day: DatasetDay,
-  { counts, rejectedByRule, refusal, comparison }: Rehearsal,
+  { counts, rejectedByRule, refusal, comparison, released }: Rehearsal,
   output: Output,
 ): void {
   const { sample, ...changes } = comparison;
@@ -52,6 +58,8 @@ function say(
       `${counts.discarded} discarded, ${counts.deduplicated} deduplicated. Nothing was changed.`,
   );
   for (const [rule, rows] of Object.entries(rejectedByRule)) output.line(`  rejected ${rule}: ${rows}`);
+  for (const line of waysByRule(released, refusal ? 'refused' : 'loaded'))
+    output.line(`  was rejected ${line}`);
   output.line(
     `Against what readers see now: ${changes.added} added, ${changes.removed} removed, ${changes.changed} changed, ` +
       `${changes.unchanged} unchanged${changes.stale > 0 ? `, ${changes.stale} older than what is there` : ''}`,
@@ -67,6 +75,7 @@ function say(
     state: refusal ? 'refused' : 'loaded',
     counts,
     rejectedByRule,
+    ...(released.length > 0 && { released }),
     changes,
     sample,
     ...(refusal && {

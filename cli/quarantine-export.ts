@@ -1,3 +1,4 @@
+import { allRejected } from '../activities/all-rejected.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
@@ -13,14 +14,18 @@ import { plural } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { closedAttempt } from './closed-attempt.ts';
-import { allRejected } from './quarantine-all.ts';
+import { linesToCorrect, mayCorrect } from './quarantine-corrections.ts';
 import { maskNote, maskOf } from './quarantine-mask.ts';
 
+type Format = 'csv' | 'jsonl' | 'corrections';
+
 interface ExportOptions {
-  readonly format: 'csv' | 'jsonl';
+  readonly format: Format;
   readonly output?: string;
   readonly raw?: boolean;
 }
+
+const FORMATS: readonly Format[] = ['csv', 'jsonl', 'corrections'];
 
 export function addQuarantineExport(quarantine: Command): void {
   quarantine
@@ -28,7 +33,11 @@ export function addQuarantineExport(quarantine: Command): void {
     .argument('<dataset>')
     .argument('<date>', 'the business date', dateNamed)
     .description('all rejected rows, to stdout or a file')
-    .addOption(new Option('--format <format>', 'of the rows').choices(['csv', 'jsonl']).default('csv'))
+    .addOption(
+      new Option('--format <format>', 'of the rows; corrections: a file to correct and release')
+        .choices(FORMATS)
+        .default('csv'),
+    )
     .option('--output <file>', 'a file, which appears whole; by default stdout')
     .option('--raw', 'the raw text also where the dataset has personal columns')
     .action(exportRows);
@@ -38,28 +47,33 @@ async function exportRows(name: string, businessDate: BusinessDate, options: Exp
   const output = new Output(false);
   await withInstallation(async ({ datasets, warehouse, config }) => {
     const dataset = findDataset(datasets, name);
-    const day = { dataset: dataset.name, businessDate };
-    const attempt = await closedAttempt(warehouse, day);
+    const attempt = await closedAttempt(warehouse, { dataset: dataset.name, businessDate });
     const { isMasked, mask } = maskOf(dataset, options.raw ?? false);
+    const landing = openLandingFolder(join(config.home, 'landing'));
     let rows = 0;
-    const lines = async function* () {
-      if (options.format === 'csv') yield `${CSV_COLUMNS.join(',')}\r\n`;
-      for await (const row of await allRejected(
-        warehouse,
-        openLandingFolder(join(config.home, 'landing')),
-        attempt,
-      )) {
+    const counted = async function* (rejected: AsyncIterable<Quarantined>) {
+      for await (const row of rejected) {
         rows += 1;
-        yield options.format === 'csv' ? csvLine(mask(row)) : `${JSON.stringify(mask(row))}\n`;
+        yield mask(row);
       }
     };
-    if (options.output === undefined) await pipeline(Readable.from(lines()), process.stdout, { end: false });
-    else await writeWhole(options.output, lines());
+    const { format } = options;
+    const lines =
+      format === 'corrections'
+        ? await linesToCorrect(landing, dataset, attempt, isMasked, counted(mayCorrect(warehouse, attempt)))
+        : linesOf(format, counted(await allRejected(warehouse, landing, attempt)));
+    if (options.output === undefined) await pipeline(Readable.from(lines), process.stdout, { end: false });
+    else await writeWhole(options.output, lines);
     output.note(
       `${plural(rows, 'rejected row')} written${options.output === undefined ? '' : ` to ${options.output}`}`,
     );
     if (isMasked) output.note(maskNote(dataset));
   });
+}
+
+async function* linesOf(format: 'csv' | 'jsonl', rows: AsyncIterable<Quarantined>): AsyncGenerator<string> {
+  if (format === 'csv') yield `${CSV_COLUMNS.join(',')}\r\n`;
+  for await (const row of rows) yield format === 'csv' ? csvLine(row) : `${JSON.stringify(row)}\n`;
 }
 
 const CSV_COLUMNS = ['part', 'record', 'line', 'column', 'rule', 'reason', 'raw'] as const;

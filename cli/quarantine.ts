@@ -8,6 +8,8 @@ import { count, plural } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { addQuarantineExport } from './quarantine-export.ts';
+import { addQuarantineRelease } from './quarantine-release.ts';
+import { addQuarantineReleases } from './quarantine-releases.ts';
 import { addQuarantineShow } from './quarantine-show.ts';
 
 export function addQuarantine(program: Command): void {
@@ -23,6 +25,8 @@ export function addQuarantine(program: Command): void {
     .action(list);
   addQuarantineShow(quarantine);
   addQuarantineExport(quarantine);
+  addQuarantineRelease(quarantine);
+  addQuarantineReleases(quarantine);
 }
 
 async function list(

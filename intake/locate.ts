@@ -59,10 +59,12 @@ async function locateIn(
 ): Promise<void> {
   if (sought.size === 0) return;
   const validate = createValidator(dataset, day.businessDate);
+  const superseded = new Set(landed.superseded);
   let ordinal = first;
   let left = sought.size;
   for await (const batch of readPart(dataset, landed, context, pace)) {
     for (const record of batch) {
+      if (superseded.has(record.record)) continue;
       if (record.cells === null || !isValid(validate(record.cells))) continue;
       if (sought.has(ordinal)) {
         const raw = cutAt(record.raw, dataset.bounds.recordBytes);

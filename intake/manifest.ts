@@ -9,6 +9,12 @@ export interface LandedPart {
   readonly files: readonly StoredFile[];
   /** How many records it holds, where the source said so (API pages); a CSV file is counted when it is transformed. */
   readonly records: number | null;
+  /** Set where it is a corrected file: each of its records stands in for a rejected one of another part. */
+  readonly isCorrected?: true;
+  /** Records that a corrected part stands in for, ascending: they are discarded here, and counted as such (R4). */
+  readonly superseded?: readonly number[];
+  /** Records that were rejected before and whose way is followed, one JSON `Reconsidered` a line, in their order. */
+  readonly reconsidered?: StoredFile;
 }
 
 /** What landed, in the landing store as `<dataset>/<business date>/<epoch>/manifest.json`; written last. */
@@ -16,6 +22,8 @@ export interface Manifest extends DatasetDay {
   readonly epoch: number;
   readonly source: 'csv' | 'rest';
   readonly parts: readonly LandedPart[];
+  /** The release that it was made for, from what had landed before. */
+  readonly release?: string;
 }
 
 /** The reference that travels through Temporal instead of the manifest. */
@@ -26,6 +34,8 @@ export interface Landed {
   readonly parts: number;
   readonly bytes: number;
   readonly records: number | null;
+  /** The release whose rows are to be followed. */
+  readonly release?: string;
 }
 
 /** A validated part, encoded for COPY, and what did not make it there. Plain data: it travels through Temporal. */
@@ -35,6 +45,8 @@ export interface StagedPart {
   readonly rows: StoredFile;
   /** Rejected records, one JSON `RejectedRecord` a line. */
   readonly rejects: StoredFile;
+  /** What became of records that were rejected before, one JSON `FollowedRecord` a line. */
+  readonly followed?: StoredFile;
   readonly read: number;
   /** Rows in `rows`. */
   readonly staged: number;
@@ -72,13 +84,14 @@ export function manifestKey(day: DatasetDay, epoch: number): string {
 
 /** The reference to what a manifest lists. */
 export function landedOf(manifest: Manifest): Landed {
-  const { parts, epoch } = manifest;
+  const { parts, epoch, release } = manifest;
   const counted = parts.every(({ records }) => records !== null);
   return {
     manifest: manifestKey(manifest, epoch),
     parts: parts.length,
     bytes: total(parts, ({ files }) => files.reduce((sum, { bytes }) => sum + bytes, 0)),
     records: counted ? total(parts, ({ records }) => records ?? 0) : null,
+    ...(release !== undefined && { release }),
   };
 }
 

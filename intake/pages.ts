@@ -47,7 +47,8 @@ export async function* readPages(
   reader.end(pages.at(-1)?.key ?? '');
 }
 
-class RecordReader {
+/** Reads the records of an API one by one, as JSON parsed them. */
+export class RecordReader {
   readonly #dataset: string;
   readonly #drift: RestSource['drift'];
   readonly #recordBytes: number;

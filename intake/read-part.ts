@@ -4,6 +4,7 @@ import { dayLabel } from '../rules/dataset-day.ts';
 import { LandingCorrupt } from '../rules/errors.ts';
 import { untilAborted } from './abort.ts';
 import type { IntakeContext } from './context.ts';
+import { readCorrected } from './corrected.ts';
 import { readCsv } from './csv.ts';
 import type { StoredFile } from './landing.ts';
 import type { LandedPart, Manifest } from './manifest.ts';
@@ -40,7 +41,7 @@ export function partOf(manifest: Manifest, part: number): LandedPart {
 export function readPart(
   dataset: Dataset,
   part: LandedPart,
-  { landing, signal }: IntakeContext,
+  { landing, signal }: Pick<IntakeContext, 'landing' | 'signal'>,
   pace: Pace,
   warn: (warning: string) => void = () => undefined,
 ): RecordBatches {
@@ -51,8 +52,9 @@ export function readPart(
       yield chunk;
     }
   };
-  if (source.kind === 'rest') return readPages(dataset, source, part.files, open, warn);
   const [file] = part.files;
+  if (part.isCorrected && file) return readCorrected(dataset, file, open(file), warn);
+  if (source.kind === 'rest') return readPages(dataset, source, part.files, open, warn);
   if (!file) throw new LandingCorrupt(`Part ${part.part} of ${dataset.name} landed without a file`);
   return readCsv(dataset, source, file, open(file), warn);
 }

@@ -4,8 +4,9 @@ import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
 import { copyLine } from './copy-text.ts';
+import { Follower, type Way } from './follow-records.ts';
 import type { StoredFile } from './landing.ts';
-import { landingPrefix, type LandedPart, type RejectedRecord, type StagedPart } from './manifest.ts';
+import { landingPrefix, type LandedPart, type StagedPart } from './manifest.ts';
 import { atPace, type Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
 import type { ReadRecord } from './records.ts';
@@ -29,16 +30,29 @@ export function stagePart(
     const name = `${landingPrefix(day, epoch)}/staged/part-${String(part).padStart(5, '0')}`;
     const rows = new StagedFile(context, `${name}.copy`);
     const rejects = new StagedFile(context, `${name}.rejects.jsonl`);
+    const followed = landed.reconsidered && new StagedFile(context, `${name}.followed.jsonl`);
     try {
-      const tally = await sort(dataset, day, landed, context, pace, rows, rejects);
-      return { part, rows: await rows.end(), rejects: await rejects.end(), ...tally };
+      const tally = await sort(dataset, day, landed, context, pace, { rows, rejects, followed });
+      const files = { rows: await rows.end(), rejects: await rejects.end() };
+      return { part, ...files, ...(followed && { followed: await followed.end() }), ...tally };
     } finally {
-      await Promise.all([rows.discard(), rejects.discard()]);
+      await Promise.all([rows.discard(), rejects.discard(), followed?.discard()]);
     }
   });
 }
 
-type Tally = Omit<StagedPart, 'part' | 'rows' | 'rejects'>;
+type Tally = Omit<StagedPart, 'part' | 'rows' | 'rejects' | 'followed'>;
+
+/** What a part is sorted into. */
+interface Sorted {
+  readonly rows: StagedFile;
+  readonly rejects: StagedFile;
+  /** What became of records that were rejected before; only where their way is followed. */
+  readonly followed: StagedFile | undefined;
+}
+
+const STAGED: Way = { became: 'staged' };
+const DISCARDED: Way = { became: 'discarded' };
 
 /** Every record goes one way: staged, rejected or discarded; each is counted where it goes (R4). */
 async function sort(
@@ -47,47 +61,56 @@ async function sort(
   landed: LandedPart,
   context: IntakeContext,
   pace: Pace,
-  rows: StagedFile,
-  rejects: StagedFile,
+  { rows, rejects, followed }: Sorted,
 ): Promise<Tally> {
   const validate = createValidator(dataset, day.businessDate);
+  const superseded = new Set(landed.superseded);
+  const follower =
+    landed.reconsidered && (await Follower.open(context.landing, landed.part, landed.reconsidered));
   const rejectedByRule: Record<string, number> = {};
   const warnings: string[] = [];
   const count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
-  const reject = (record: ReadRecord, column: string | null, rule: string, reason: string) => {
+  const reject = (record: ReadRecord, column: string | null, rule: string, reason: string): Way => {
     count.rejected++;
     rejectedByRule[rule] = (rejectedByRule[rule] ?? 0) + 1;
     const { line, raw } = record;
     const cut = cutAt(raw, dataset.bounds.recordBytes);
     rejects.add(jsonLine({ part: landed.part, record: record.record, line, column, rule, reason, raw: cut }));
+    return { became: 'rejected', becameRule: rule };
+  };
+  const discard = (): Way => {
+    count.discarded++;
+    return DISCARDED;
+  };
+  const judge = (record: ReadRecord): Way => {
+    if (superseded.has(record.record)) return discard();
+    if (record.cells === null) return reject(record, null, record.rule, record.reason);
+    const verdict = validate(record.cells);
+    if (verdict === 'discarded') return discard();
+    if (!isValid(verdict)) return reject(record, verdict.column, verdict.rule, verdict.reason);
+    count.staged++;
+    rows.add(copyLine(verdict));
+    return STAGED;
   };
   for await (const batch of readPart(dataset, landed, context, pace, (warning) => warnings.push(warning))) {
     for (const record of batch) {
       count.read++;
-      if (record.cells === null) {
-        reject(record, null, record.rule, record.reason);
-        continue;
-      }
-      const verdict = validate(record.cells);
-      if (verdict === 'discarded') {
-        count.discarded++;
-      } else if (isValid(verdict)) {
-        count.staged++;
-        rows.add(copyLine(verdict));
-      } else {
-        reject(record, verdict.column, verdict.rule, verdict.reason);
-      }
+      const place = count.staged;
+      const way = judge(record);
+      if (follower?.sought === record.record) followed?.add(jsonLine(await follower.passed(way, place)));
     }
     pace.rows = count.read;
     await rows.flush();
     await rejects.flush();
+    await followed?.flush();
     await pace.giveWay();
   }
+  follower?.end();
   return { ...count, rejectedByRule, warnings };
 }
 
 /** One JSON document a line, also for readers that take U+2028 for a line's end. */
-function jsonLine(record: RejectedRecord): string {
+export function jsonLine(record: object): string {
   const text = JSON.stringify(record).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
   return `${text}\n`;
 }

@@ -49,6 +49,9 @@ export class AuditFailed extends Refused {}
 /** This attempt no longer has the right to write: a newer one took the day over (R6). Final. */
 export class Fenced extends NightTrainError {}
 
+/** A release can no longer be carried out: it was before, or its day was judged anew since. */
+export class ReleaseOver extends NightTrainError {}
+
 /** Another attempt holds the day (R11). */
 export class DayIsTaken extends NightTrainError {}
 

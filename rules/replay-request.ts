@@ -13,6 +13,8 @@ export interface ReplayRequest {
   readonly takeOver: boolean;
   /** What landed before instead of what the source says now (R10). */
   readonly input: ReplayInput;
+  /** The release of rejected rows that the replay carries out, by its id; from landing alone. */
+  readonly release?: string;
 }
 
 const LONGEST_TEXT = 500;
@@ -35,7 +37,7 @@ export function parseReplayRequest(payload: unknown, fallbackId: string): Replay
   const fields = fieldsOf(
     payload,
     ['dataset', 'businessDate', 'requestedBy', 'reason'],
-    ['takeOver', 'input'],
+    ['takeOver', 'input', 'release'],
   );
   if (typeof fields === 'string') return fields;
   const {
@@ -46,10 +48,14 @@ export function parseReplayRequest(payload: unknown, fallbackId: string): Replay
     reason,
     takeOver = false,
     input = 'source',
+    release,
   } = fields;
   if (!isRequestId(requestId)) return REQUEST_ID_FORM;
   if (typeof takeOver !== 'boolean') return 'takeOver must be true or false';
   if (input !== 'source' && input !== 'landing') return "input must be 'source' or 'landing'";
+  if (release !== undefined && !isRequestId(release)) return 'release must be [A-Za-z0-9_.:-]{1,100}';
+  if (release !== undefined && input !== 'landing')
+    return "a release replays from landing: input must be 'landing'";
   const date = parseBusinessDate(businessDate as string);
   if (!date) return `businessDate '${(businessDate as string).slice(0, 40)}' is not a day YYYY-MM-DD`;
   return {
@@ -60,6 +66,7 @@ export function parseReplayRequest(payload: unknown, fallbackId: string): Replay
     reason: reason as string,
     takeOver,
     input,
+    ...(release !== undefined && { release }),
   };
 }
 

@@ -57,6 +57,7 @@ export interface AttemptTally extends Partial<Counts> {
   readonly rejectedByRule?: Readonly<Record<string, number>>;
   readonly warnings?: readonly string[];
   readonly loadEpoch?: number;
+  readonly manifest?: string;
 }
 
 /** Keeps the tally, on a connection that no rollback touches (R5). */
@@ -65,7 +66,8 @@ export async function recordTally(
   attempt: DatasetDay & { readonly epoch: number },
   tally: AttemptTally,
 ): Promise<void> {
-  const { read, loaded, rejected, discarded, deduplicated, rejectedByRule, warnings, loadEpoch } = tally;
+  const { read, loaded, rejected, discarded, deduplicated, rejectedByRule, warnings, loadEpoch, manifest } =
+    tally;
   await warehouse.getRepository(attemptEntity).update(identityOf(attempt), {
     ...(read !== undefined && { rowsRead: read }),
     ...(loaded !== undefined && { rowsLoaded: loaded }),
@@ -75,6 +77,7 @@ export async function recordTally(
     ...(rejectedByRule && { rejectedByRule: { ...rejectedByRule } }),
     ...(warnings && { warnings: [...warnings] }),
     ...(loadEpoch !== undefined && { loadEpoch }),
+    ...(manifest !== undefined && { manifest }),
   });
 }
 

@@ -14,6 +14,18 @@ export async function findLatestClosed(
   return found ?? undefined;
 }
 
+/** The attempt that holds a day now, or undefined. */
+export async function findRunning(
+  warehouse: DataSource,
+  { dataset, businessDate }: DatasetDay,
+): Promise<AttemptRow | undefined> {
+  const found = await warehouse.getRepository(attemptEntity).findOne({
+    where: { dataset, businessDate, state: 'running' },
+    order: { epoch: 'desc' },
+  });
+  return found ?? undefined;
+}
+
 /**
  * The epochs under which an attempt's rejected rows are kept: what the intake rejected has the attempt's, what SQL
  * rejected that of the load.

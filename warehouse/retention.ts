@@ -3,7 +3,8 @@ import type { DatasetDay } from '../rules/dataset-day.ts';
 
 /**
  * Whether a landing folder is still wanted: its attempt ended less than `days` ago, or the day is being loaded now,
- * perhaps from what landed long before (R10). One that no attempt knows is not.
+ * perhaps from what landed long before (R10), or a release has read it whose attempt ended less than `days` ago. One
+ * that no attempt knows is not.
  */
 export async function isLandingWanted(
   warehouse: DataSource,
@@ -13,9 +14,13 @@ export async function isLandingWanted(
 ): Promise<boolean> {
   const [row] = await warehouse.query<{ wanted: boolean }[]>(
     `select exists (
-       select from nighttrain.attempt
+       select from nighttrain.attempt a
        where dataset = $1 and business_date = $2
-         and (state = 'running' or epoch = $3 and ended_at > clock_timestamp() - make_interval(days => $4))
+         and (state = 'running' or ended_at > clock_timestamp() - make_interval(days => $4) and (
+           epoch = $3 or exists (
+             select from nighttrain.quarantine_release r
+             where (r.dataset, r.business_date, r.epoch) = (a.dataset, a.business_date, a.epoch)
+               and $3 = any(r.landed_epochs))))
      ) as wanted`,
     [dataset, businessDate, epoch, days],
   );

@@ -97,11 +97,11 @@ async function start(desk: Desk, request: ReplayRequest): Promise<Answer> {
 }
 
 async function startNow({ loads }: Desk, request: ReplayRequest): Promise<Answer> {
-  const { dataset, businessDate, takeOver, input } = request;
+  const { dataset, businessDate, takeOver, input, release } = request;
   const workflowId = loadWorkflowId(request);
   try {
     for (let starts = 1; starts <= MOST_STARTS; starts++) {
-      const runId = await loads.start({ dataset, businessDate }, input);
+      const runId = await loads.start({ dataset, businessDate }, input, release);
       if (runId !== undefined) return { state: 'started', answer: `${workflowId} run ${runId}` };
       if (!takeOver) {
         return {

@@ -4,7 +4,7 @@ import {
   upsertSearchAttributes,
   type ApplicationFailure,
 } from '@temporalio/workflow';
-import type { Attempt, AttemptKind, Receipt, ReplayInput } from '../rules/attempt.ts';
+import type { Attempt, AttemptKind, Receipt } from '../rules/attempt.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { TakenOver } from '../activities/index.ts';
 import { atMost } from './at-most.ts';
@@ -14,7 +14,8 @@ import { bookkeeping, steps } from './policies.ts';
 import { stateIs } from './search-attributes.ts';
 
 /** Loads one dataset day, whole or not at all: take over → extract → transform → load → audit → receipt (§3). */
-export async function loadDay({ dataset, businessDate, kind, input }: LoadDayRequest): Promise<DayLoaded> {
+export async function loadDay(request: LoadDayRequest): Promise<DayLoaded> {
+  const { dataset, businessDate, kind } = request;
   const day = { dataset, businessDate };
   const progress = new Progress();
   setHandler(progressQuery, () => progress.steps);
@@ -26,7 +27,7 @@ export async function loadDay({ dataset, businessDate, kind, input }: LoadDayReq
   }
   const { attempt } = taken; // from here on, older attempts cannot commit
   try {
-    const receipt = await ride(attempt, input, progress);
+    const receipt = await ride(attempt, request, progress);
     if (!(await close(attempt, { outcome: 'loaded' }))) throw notInLedger(attempt);
     return { receipt, alreadyLoaded: false };
   } catch (cause) {
@@ -57,9 +58,13 @@ async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> 
   }
 }
 
-async function ride(attempt: Attempt, input: ReplayInput | undefined, progress: Progress): Promise<Receipt> {
+async function ride(
+  attempt: Attempt,
+  { input, release }: Pick<LoadDayRequest, 'input' | 'release'>,
+  progress: Progress,
+): Promise<Receipt> {
   const { extract, transform, load, auditNight } = steps(attempt.plan);
-  const landed = await progress.of('extract', 1, () => extract(attempt, input));
+  const landed = await progress.of('extract', 1, () => extract(attempt, input, release));
   progress.note({ bytes: landed.bytes });
   const parts = Array.from({ length: landed.parts }, (_, index) => index + 1);
   const staged = await progress.of('transform', landed.parts, () =>

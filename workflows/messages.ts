@@ -23,6 +23,8 @@ export interface LoadDayRequest extends DatasetDay {
   readonly kind: AttemptKind;
   /** By default the source. */
   readonly input?: ReplayInput;
+  /** The release of rejected rows that it carries out. */
+  readonly release?: string;
 }
 
 /** What `loadDay` answers. */

@@ -16,14 +16,14 @@ export class StartedLoads {
   }
 
   /** The run that was started, or undefined where another run holds the day. It outlives `control`. */
-  async start(day: DatasetDay, input: ReplayInput): Promise<string | undefined> {
+  async start(day: DatasetDay, input: ReplayInput, release?: string): Promise<string | undefined> {
     try {
       const child = await startChild(loadDay, {
         workflowId: loadWorkflowId(day),
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
         parentClosePolicy: ParentClosePolicy.ABANDON,
         typedSearchAttributes: [...dayIs(day), ...stateIs('running')],
-        args: [{ ...day, kind: 'replay', input }],
+        args: [{ ...day, kind: 'replay', input, ...(release !== undefined && { release }) }],
       });
       this.#open += 1;
       const ended = () => void (this.#open -= 1); // however: its attempt says it

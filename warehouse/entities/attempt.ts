@@ -20,6 +20,8 @@ export interface AttemptRow {
   rejectedByRule: Record<string, number>;
   warnings: string[];
   loadId: string | null;
+  /** What it has read, in landing; null until its rows are judged. */
+  manifest: string | null;
   error: AttemptError | null;
   startedAt: Date;
   endedAt: Date | null;
@@ -46,6 +48,7 @@ export const attemptEntity = new EntitySchema<AttemptRow>({
     rejectedByRule: { type: 'jsonb', name: 'rejected_by_rule' },
     warnings: { type: 'jsonb' },
     loadId: { type: 'uuid', name: 'load_id', nullable: true },
+    manifest: { type: 'text', nullable: true },
     error: { type: 'jsonb', nullable: true },
     startedAt: { type: 'timestamptz', name: 'started_at', insert: false, update: false },
     endedAt: { type: 'timestamptz', name: 'ended_at', nullable: true },

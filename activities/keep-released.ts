@@ -1,0 +1,78 @@
+import { Readable } from 'node:stream';
+import type { DataSource } from 'typeorm';
+import { readLines, type FollowedRecord } from '../intake/follow-records.ts';
+import type { LandingStore } from '../intake/landing.ts';
+import { landingPrefix, type Landed, type StagedPart } from '../intake/manifest.ts';
+import { jsonLine } from '../intake/stage.ts';
+import { inOrder } from '../intake/staged-rows.ts';
+import type { Attempt } from '../rules/attempt.ts';
+import type { ReleasedCount, ReleasedRow } from '../rules/release.ts';
+import { keepReleasedRows } from '../warehouse/release-rows.ts';
+import type { RowChecks } from '../warehouse/row-checks.ts';
+
+/** What SQL has found unfit, and, under `merge`, the places of rows older than what is there. */
+export interface Unfit extends RowChecks {
+  readonly stale: readonly number[];
+}
+
+/** Before SQL has judged. */
+export const NOTHING_UNFIT: Unfit = { rejected: [], deduplicated: [], superseded: [], stale: [] };
+
+/**
+ * Keeps which rejected row went where: all of them as `released.jsonl` in the attempt's landing folder, the first ones
+ * in the table. Nothing of it rolls back with the load; a staged row is loaded once the attempt is (R5).
+ */
+export async function keepReleased(
+  { warehouse, landing }: { readonly warehouse: DataSource; readonly landing: LandingStore },
+  attempt: Attempt,
+  { release }: Landed,
+  parts: readonly StagedPart[],
+  unfit: Unfit,
+): Promise<void> {
+  if (release === undefined) return;
+  const { dataset, businessDate, epoch } = attempt;
+  const lines = async function* () {
+    for await (const row of waysOf(landing, parts, unfit)) yield Buffer.from(jsonLine(row));
+  };
+  const key = `${landingPrefix({ dataset, businessDate }, epoch)}/released.jsonl`;
+  await landing.write(key, Readable.from(lines()));
+  await keepReleasedRows(warehouse, release, epoch, waysOf(landing, parts, unfit));
+}
+
+/** How many of the rows that each rule had rejected went which way. */
+export async function countWays(
+  landing: LandingStore,
+  parts: readonly StagedPart[],
+  unfit: Unfit,
+): Promise<ReleasedCount[]> {
+  const counts = new Map<string, ReleasedCount>();
+  for await (const { rule, became, becameRule } of waysOf(landing, parts, unfit)) {
+    const name = JSON.stringify([rule, became, becameRule]);
+    counts.set(name, { rule, became, becameRule, rows: (counts.get(name)?.rows ?? 0) + 1 });
+  }
+  return [...counts.values()].sort((a, b) => a.rule.localeCompare(b.rule) || b.rows - a.rows);
+}
+
+/** The intake's word on each followed record, and SQL's on those that were staged. */
+async function* waysOf(
+  landing: LandingStore,
+  parts: readonly StagedPart[],
+  unfit: Unfit,
+): AsyncGenerator<ReleasedRow> {
+  const rejected = new Map(unfit.rejected.map(({ ordinal, rule }) => [ordinal, rule]));
+  const deduplicated = new Set(unfit.deduplicated);
+  const discarded = new Set([...unfit.superseded, ...unfit.stale]);
+  let first = 0;
+  for (const { followed, staged } of inOrder(parts)) {
+    for await (const { place, ...row } of followed ? readLines<FollowedRecord>(landing, followed) : []) {
+      const ordinal = first + (place ?? 0);
+      const rule = rejected.get(ordinal);
+      if (place === null) yield row;
+      else if (rule !== undefined) yield { ...row, became: 'rejected', becameRule: rule };
+      else if (deduplicated.has(ordinal)) yield { ...row, became: 'deduplicated' };
+      else if (discarded.has(ordinal)) yield { ...row, became: 'discarded' };
+      else yield row;
+    }
+    first += staged;
+  }
+}

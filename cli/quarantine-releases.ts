@@ -1,0 +1,84 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { BusinessDate } from '../rules/business-date.ts';
+import { dayLabel } from '../rules/dataset-day.ts';
+import { findDataset } from '../rules/find-dataset.ts';
+import type { ReleasedRow } from '../rules/release.ts';
+import { countReleased, firstReleased } from '../warehouse/release-rows.ts';
+import { releasesOf, type ReleaseStatus } from '../warehouse/release.ts';
+import { shortened } from './figures.ts';
+import { dateNamed, withInstallation } from './installation.ts';
+import { Output } from './output.ts';
+import { wayOf, waysByRule } from './released-ways.ts';
+
+interface ReleasesOptions {
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+const MOST_SHOWN = 1_000;
+const REASON_SHOWN = 100;
+
+export function addQuarantineReleases(quarantine: Command): void {
+  quarantine
+    .command('releases')
+    .argument('<dataset>')
+    .argument('<date>', 'the business date', dateNamed)
+    .description('the releases of a day, the latest first: which rejected row went where')
+    .option('--limit <n>', `at most so many rows of each, up to ${MOST_SHOWN}`, limitNamed, 20)
+    .option('--json', 'one JSON document on stdout')
+    .action(releases);
+}
+
+function limitNamed(text: string): number {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= MOST_SHOWN) return number;
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_SHOWN}.`);
+}
+
+async function releases(name: string, businessDate: BusinessDate, options: ReleasesOptions): Promise<void> {
+  const output = new Output(options.json ?? false);
+  await withInstallation(async ({ datasets, warehouse }) => {
+    const day = { dataset: findDataset(datasets, name).name, businessDate };
+    const documents: object[] = [];
+    for (const release of await releasesOf(warehouse, day)) {
+      const counts = await countReleased(warehouse, release.releaseId);
+      const rows = await firstReleased(warehouse, release.releaseId, options.limit);
+      const state = release.attempt?.state ?? 'running';
+      if (documents.length > 0) output.line();
+      output.line(headingOf(release));
+      for (const line of waysByRule(counts, state)) output.line(`  ${line}`);
+      for (const row of rows) output.line(`    ${placesOf(row)}: ${wayOf(row, state)}`);
+      const known = counts.reduce((sum, way) => sum + way.rows, 0);
+      if (known > rows.length)
+        output.line(`    … and ${known - rows.length} more; all of them are in ${fileOf(release)}`);
+      documents.push({ ...release, counts, rows });
+    }
+    if (documents.length === 0) output.line(`No rejected row of ${dayLabel(day)} was ever released`);
+    output.document({ ...day, releases: documents });
+  });
+}
+
+function headingOf(release: ReleaseStatus): string {
+  const { askedAt, requestedBy, reason, ofEpoch, file } = release;
+  const by = file ? `, by a corrected file (sha256 ${file.sha256.slice(0, 12)}…)` : '';
+  return (
+    `Release ${release.releaseId} of epoch ${ofEpoch}${by}, asked for at ${askedAt.toISOString()} by ${requestedBy}: ` +
+    `${shortened(reason, REASON_SHOWN)}\n  ${stateOf(release)}`
+  );
+}
+
+function stateOf({ attempt, request }: ReleaseStatus): string {
+  if (attempt) return `epoch ${attempt.epoch}: ${attempt.state}`;
+  if (!request) return 'control has not taken it up yet';
+  return `${request.state}: ${request.answer}`;
+}
+
+function placesOf({ part, record, rule, newPart, newRecord }: ReleasedRow): string {
+  const isCorrected = newPart !== part || newRecord !== record;
+  const now = isCorrected ? ` → part ${newPart} record ${newRecord}` : '';
+  return `part ${part} record ${record}${now} (${rule})`;
+}
+
+function fileOf({ dataset, businessDate, attempt }: ReleaseStatus): string {
+  return `landing/${dataset}/${businessDate}/${attempt?.epoch ?? ''}/released.jsonl`;
+}
