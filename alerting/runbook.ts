@@ -1,7 +1,6 @@
 import { parse, YAMLError } from 'yaml';
 import { z } from 'zod';
-import { ALERT_RULES, type AlertRule } from '../rules/alert-rules.ts';
-import type { Severity } from '../rules/alert.ts';
+import { ALERT_RULES, type AlertRule, type Severity } from '../rules/alert-rules.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 import { isStepVariable, STEP_VARIABLES, type StepVariable } from '../rules/step-variables.ts';
 import { parseCommandLine, variablesOf, type CommandLine } from './command-line.ts';

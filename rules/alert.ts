@@ -1,8 +1,6 @@
 import type { AlertRule } from './alert-rules.ts';
 import type { BusinessDate } from './business-date.ts';
 
-export type { Severity } from './alert-rules.ts';
-
 /** What an alert is kept under: there is one a key, however often it is found. */
 export interface AlertKey {
   readonly rule: AlertRule;

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rebootCold } from '../../activities/cold-reboot.ts';
+import { Spool } from '../../alerting/spool.ts';
+import type { Finding } from '../../rules/alert.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { openLoadSession } from '../../warehouse/data-source.ts';
 import { evictionBy } from '../../warehouse/evict.ts';
@@ -13,7 +15,7 @@ import { alarmIn } from '../support/alarm.ts';
 import { fares, tickets } from '../support/datasets.ts';
 import { endingOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
-import { shareHouse } from '../support/house.ts';
+import { openHouse, shareHouse } from '../support/house.ts';
 import { containing, dayOf, until } from '../support/intake.ts';
 
 const audited: Dataset = {
@@ -312,6 +314,24 @@ describe('PostgreSQL down while alerting', () => {
     expect(await alertsOf(day)).toMatchObject([{ rule: 'source-down', times: 1, state: 'firing' }]);
     await sweep();
     expect(await alertsOf(day)).toMatchObject([{ times: 1 }]);
+  });
+
+  test('what waits in the spool when a worker starts is archived before any sweep', async () => {
+    await using own = await openHouse({ datasets: [fares] });
+    const finding: Finding = {
+      rule: 'night-failed',
+      dataset: 'fares',
+      businessDate: dayOf('2024-06-28'),
+      sentence: 'It failed while PostgreSQL was down',
+    };
+    const occurrence = randomUUID();
+    const foundAt = '2024-06-29T02:00:00.000Z';
+    await new Spool(join(own.folder, 'spool')).keep({ occurrence, foundAt, finding });
+    await own.startWorker();
+    expect(await readdir(join(own.folder, 'spool'))).toEqual([]);
+    expect(
+      await own.ask(`select sentence, first_at as first from nighttrain.alert where dataset = 'fares'`),
+    ).toEqual([{ sentence: finding.sentence, first: new Date(foundAt) }]);
   });
 
   test('the connection breaks at the very end, when the archive has the alert: it has it once', async () => {
