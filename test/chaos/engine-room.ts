@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import pg from 'pg';
 import { startEngines } from '../../local/engines.ts';
 import { readEngines, removeHome } from '../../local/home.ts';
-import { freePorts } from '../../local/ports.ts';
 import { hasEnded, signalTo, type ProcessMark } from '../../local/processes.ts';
 import { sqlStateOf } from '../../warehouse/failure.ts';
 import { until } from '../support/intake.ts';
@@ -41,11 +40,8 @@ export class EngineRoom implements AsyncDisposable {
   /** Ends an engine at once: PostgreSQL as by an immediate shutdown, Temporal by kill -9. */
   async strike(engine: 'postgres' | 'temporal'): Promise<void> {
     const mark = await this.#markOf(engine);
-    const port = (await readEngines(this.#home))[engine]?.port;
     await signalTo(mark, engine === 'postgres' ? 'SIGQUIT' : 'SIGKILL');
     if (!(await hasEnded(mark, 10_000))) throw new Error(`${engine} did not end`);
-    // Its last thread may hold the port for a moment longer; who started it then would find it on another one.
-    await until(async () => (await freePorts([port]))[0] === port, 10_000);
   }
 
   /** PostgreSQL begins to shut down, as by `pg_ctl stop -m smart`: until its last client has left. */
