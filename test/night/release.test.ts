@@ -128,6 +128,57 @@ test('what SQL says of a corrected row is known as well: a copy, and a contradic
   expect(listed.trimEnd().split('\n')).toHaveLength(3);
 });
 
+test('R5: a place that SQL rejects is found behind a record that another stands in for', async () => {
+  const day = '2024-05-12';
+  const sound = fareLines(day, { good: 6 });
+  await house().put('fares', `${day}.csv`, [
+    ...sound,
+    `${day},9,1,`,
+    `${day},9,2,`,
+    `${day},8,1,`,
+    `${day},8,2,`,
+  ]);
+  await house().run('fares', day);
+  const release = await keptRelease(house(), fares, day, [HEADER, `1,7,${day},7,1,`]);
+  await carryOut(house(), release);
+  expect(await waysOf(house(), release)).toEqual([
+    '1/7 ambiguous-key → 2/1 staged',
+    '1/8 ambiguous-key → 1/8 staged',
+    '1/9 ambiguous-key → 1/9 rejected ambiguous-key',
+    '1/10 ambiguous-key → 1/10 rejected ambiguous-key',
+  ]);
+  const raws = (await house().quarantine('fares', day)).slice(-2).map(({ raw }) => raw);
+  expect(raws).toEqual([`${day},8,1,`, `${day},8,2,`]);
+});
+
+test('records of an API are corrected as documents, one a line', async () => {
+  const day = '2024-03-06';
+  const days = [{ date: day, movements: 400, unknownStations: 3 }];
+  await using railway = await openHouse({ freightApi: { days } });
+  await railway.startWorker();
+  await railway.run('stations', day);
+  await railway.run('freight-movements', day);
+  const movements = railway.datasets.get('freight-movements') as Dataset;
+  const corrected = (await railway.quarantine('freight-movements', day))
+    .slice(0, 2)
+    .map(({ raw, record }) => {
+      const movement = JSON.parse(raw as string) as Record<string, unknown>;
+      return { part: 1, record, corrected: { ...movement, destination: movement['origin'] } };
+    });
+  const release = await keptRelease(
+    railway,
+    movements,
+    day,
+    corrected.map((line) => JSON.stringify(line)),
+  );
+  await carryOut(railway, release);
+  expect(await waysOf(railway, release)).toEqual([
+    '1/1 unknown-reference → 2/1 staged',
+    '1/2 unknown-reference → 2/2 staged',
+    '1/3 unknown-reference → 1/3 rejected unknown-reference',
+  ]);
+});
+
 test('under merge a corrected row that is older than what the table has is discarded', async () => {
   await house().put('clients', '2024-05-10.csv', ['id,name,city', '1,Mbarga,Douala']);
   await house().run('clients', '2024-05-10');
@@ -212,6 +263,21 @@ test('a release of another day, and one that nobody knows, are refused', async (
   expect(await askForRelease(house(), elsewhere, 'elsewhere')).toMatchObject({ state: 'refused', answer });
   const unknown = { ...release, releaseId: 'nobody' };
   expect(await askForRelease(house(), unknown, 'unknown')).toMatchObject({ state: 'refused', answer });
+});
+
+test('there is nothing to release of a night without rejected rows, or of an attempt that judged none', async () => {
+  const day = '2024-05-13';
+  await house().put('fares', `${day}.csv`, fareLines(day, { good: 2 }));
+  await house().run('fares', day);
+  await expect(keptRelease(house(), fares, day)).rejects.toThrow(
+    'rejected no row: there is nothing to release',
+  );
+  await house().put('fares', '2024-05-14.csv', ['amount,note']);
+  await house().run('fares', '2024-05-14');
+  await expect(keptRelease(house(), fares, '2024-05-14')).rejects.toMatchObject({
+    message: expect.stringContaining('ended before all of its rows were judged') as unknown,
+    hint: expect.stringContaining('--input landing') as unknown,
+  });
 });
 
 test('R19: what a release has read is kept for as long as the landing of its attempt', async () => {
