@@ -8,7 +8,17 @@ import { Rejection } from '../../rules/columns.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { createTableSql, tableOf } from '../../rules/table.ts';
 
-const NAMES = ['flights', 'airlines', 'airports', 'stations', 'freight-movements'];
+const NAMES = [
+  'flights',
+  'airlines',
+  'airports',
+  'stations',
+  'freight-movements',
+  'insurance-movements',
+  'bank-customers',
+  'bank-accounts',
+  'bank-transactions',
+];
 const root = join(import.meta.dirname, '..', '..');
 
 async function declared(name: string): Promise<Dataset> {
@@ -57,6 +67,17 @@ describe('every dataset', () => {
     const stations = await declared('stations');
     for (const end of ['origin', 'destination']) {
       expect(movements.columns[end]?.reference).toEqual({ table: stations.table, column: stations.key[0] });
+    }
+  });
+
+  test('transactions wait for the accounts that they refer to, and accounts for their customers', async () => {
+    for (const [name, parent, column] of [
+      ['bank-transactions', 'bank-accounts', 'account_id'],
+      ['bank-accounts', 'bank-customers', 'customer_id'],
+    ] as const) {
+      const [child, of] = [await declared(name), await declared(parent)];
+      expect(child.schedule?.after).toEqual([parent]);
+      expect(child.columns[column]?.reference).toEqual({ table: of.table, column: of.key[0] });
     }
   });
 
