@@ -2,6 +2,7 @@ import type { Finding } from '../rules/alert.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { isZombie, loadSessions, type LoadSessionState } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
+import { inTurn } from './in-turn.ts';
 
 /** Ends sessions whose epoch is no longer current; the fence keeps them from committing meanwhile (R6). */
 export async function endZombies({ warehouse, eviction, alarm, log }: Deps): Promise<number> {
@@ -9,11 +10,12 @@ export async function endZombies({ warehouse, eviction, alarm, log }: Deps): Pro
   const findings = zombies.map(findingOf);
   // Told of first: one that does not go away fails the sweep.
   for (const finding of findings) await alarm.raise(finding);
-  for (const zombie of zombies) {
+  const evict = async (zombie: LoadSessionState) => {
     await eviction.end(zombie);
     const { dataset, businessDate, epoch, currentEpoch, since } = zombie;
     log.warn({ dataset, businessDate, epoch, currentEpoch, since }, 'zombie evicted');
-  }
+  };
+  await inTurn(zombies, evict, log);
   await alarm.resolveOthers('zombie-run', findings, 'Its session is gone');
   return zombies.length;
 }

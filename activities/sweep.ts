@@ -3,6 +3,7 @@ import { endAlertOf } from '../rules/end-alert.ts';
 import type { Deps } from './deps.ts';
 import { engineError } from './engine-error.ts';
 import { factsOf } from './failure.ts';
+import { inTurn } from './in-turn.ts';
 import { runStep } from './step.ts';
 import { closeAbandoned } from './sweep-attempts.ts';
 import { putEnginesRight } from './sweep-engines.ts';
@@ -11,14 +12,18 @@ import { reportMissingNights } from './sweep-nights.ts';
 import { endZombies } from './sweep-sessions.ts';
 import { expireStorage } from './sweep-storage.ts';
 
-/** What one sweep did; all zero on a quiet minute. */
-export interface Swept {
-  readonly escalationsStarted: number;
-  readonly attemptsClosed: number;
-  readonly zombiesEnded: number;
-  readonly nightsReported: number;
-  readonly enginesReported: number;
-}
+/** Each answers how much there was to do: nothing on a quiet minute. */
+const DUTIES = {
+  escalationsStarted: startDueEscalations,
+  attemptsClosed: (deps: Deps) => closeAbandoned(deps),
+  zombiesEnded: endZombies,
+  nightsReported: reportMissingNights,
+  enginesReported: putEnginesRight,
+};
+type Duty = keyof typeof DUTIES;
+
+/** What one sweep did. */
+export type Swept = Readonly<Record<Duty, number>>;
 
 /** Puts right or reports, once, whatever no workflow is left to see to (R12, R13). */
 export const createSweepNights = (deps: Deps) =>
@@ -29,15 +34,11 @@ export const createSweepNights = (deps: Deps) =>
       try {
         await alarm.drainSpool();
         await alarm.resolve(WAREHOUSE_DOWN, 'PostgreSQL answers');
-        const swept = {
-          escalationsStarted: await startDueEscalations(here),
-          attemptsClosed: await closeAbandoned(here),
-          zombiesEnded: await endZombies(here),
-          nightsReported: await reportMissingNights(here),
-          enginesReported: await putEnginesRight(here),
-        };
+        const swept: Partial<Record<Duty, number>> = {};
+        const duties = Object.entries(DUTIES) as [Duty, (deps: Deps) => Promise<number>][];
+        await inTurn(duties, async ([name, duty]) => (swept[name] = await duty(here)), log);
         await alarm.resolveWhatIsOver();
-        return swept;
+        return swept as Swept;
       } catch (error) {
         const failure = engineError(error, 'The sweep could not be finished');
         if (endAlertOf('failed', factsOf(failure)) === WAREHOUSE_DOWN.rule) {

@@ -6,7 +6,9 @@ import { expect, test } from 'vitest';
 import { addDays, localDate } from '../../rules/business-date.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import type { DatasetDay } from '../../rules/dataset-day.ts';
+import { WarehouseUnavailable } from '../../rules/errors.ts';
 import { openLoadSession } from '../../warehouse/data-source.ts';
+import type { Eviction } from '../../warehouse/evict.ts';
 import { CONTROL_ID, TASK_QUEUE, type SweepRequest } from '../../workflows/messages.ts';
 import { fares, tickets } from '../support/datasets.ts';
 import { fareLines } from '../support/fares.ts';
@@ -70,6 +72,25 @@ test('an attempt whose workflow runs is left alone, however old it is', async ()
   await commit.release();
   await load.result();
   expect(await house().attempts('fares', day)).toMatchObject([{ state: 'loaded' }]);
+});
+
+test('R12: a zombie that does not go away keeps no other from being ended, and no missing night from being reported', async () => {
+  const [stuck = '', other = ''] = ['2024-05-10', '2024-05-11'].map((date) => `nt:fares:${date}:1`);
+  await using own = await openHouse({ datasets: [scheduled] });
+  await own.startWorker((deps) => {
+    const end: Eviction['end'] = async (session) => {
+      if (session.applicationName === stuck) throw new WarehouseUnavailable('It does not go away');
+      await deps.eviction.end(session);
+    };
+    return { ...deps, eviction: { ...deps.eviction, end } };
+  });
+  for (const name of [stuck, other]) await own.open(own.loaderUrl, name); // of days that nobody ever took over
+  const owed = addDays(localDate(new Date().toISOString(), 'UTC'), -3);
+  await own.ask('update nighttrain.dataset_policy set scheduled_since = $1', [owed]);
+
+  await expect(sweep(own)).rejects.toThrow('Workflow execution failed');
+  expect(await own.loadSessions()).toEqual([stuck]);
+  expect(await own.ask(`select from nighttrain.alert where rule = 'night-missing'`)).not.toEqual([]);
 });
 
 test('R6: a session of an old epoch is ended; one of the current epoch stays', async () => {
