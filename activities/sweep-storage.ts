@@ -1,5 +1,5 @@
 import { parseBusinessDate } from '../rules/business-date.ts';
-import { expireHistory, forgetOccurrences, isLandingWanted } from '../warehouse/retention.ts';
+import { expireHistory, forgetTaken, isLandingWanted } from '../warehouse/retention.ts';
 import type { Deps } from './deps.ts';
 
 /** Tables that one call drops at most: each takes a lock, and the next call goes on. */
@@ -23,7 +23,7 @@ export async function expireStorage({ warehouse, landing, datasets, log }: Deps)
   const dropped = await expireHistory(warehouse, DROPS_AT_ONCE);
   if (dropped > 0)
     log.info({ dropped }, 'replaced versions dropped: their time in warehouse_history is over');
-  await forgetOccurrences(warehouse);
+  await forgetTaken(warehouse);
   return removed + dropped;
 }
 

@@ -36,13 +36,10 @@ export async function expireHistory(warehouse: DataSource, most: number): Promis
   return row?.dropped ?? 0;
 }
 
-/** A finding that was archived so long ago is reported no more: no step is tried for that long, no spool waits for it. */
-const OCCURRENCE_DAYS = 30;
+/** What was taken once so long ago comes no more: no step is tried, no spool, link or callback waits for that long. */
+const TAKEN_DAYS = 30;
 
-/** Forgets which occurrences of findings were archived; the alerts stay. */
-export async function forgetOccurrences(warehouse: DataSource): Promise<void> {
-  await warehouse.query(
-    `delete from nighttrain.alert_spooled
-     where taken_at < clock_timestamp() - make_interval(days => ${OCCURRENCE_DAYS})`,
-  );
+/** Forgets which findings, callbacks and links were taken; the alerts stay. */
+export async function forgetTaken(warehouse: DataSource): Promise<void> {
+  await warehouse.query('select nighttrain.forget_taken($1)', [TAKEN_DAYS]);
 }

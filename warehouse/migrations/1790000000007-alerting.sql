@@ -98,6 +98,16 @@ create table nighttrain.alert_evidence (
 grant select on nighttrain.alert_event, nighttrain.alert_delivery, nighttrain.alert_evidence to nighttrain_reader;
 grant select, insert on nighttrain.alert_event, nighttrain.alert_evidence, nighttrain.alert_callback,
   nighttrain.alert_spooled to nighttrain_loader;
-grant delete on nighttrain.alert_spooled to nighttrain_loader;
 grant select, insert, update on nighttrain.alert_delivery, nighttrain.alert_link to nighttrain_loader;
 grant usage on sequence nighttrain.alert_code to nighttrain_loader;
+
+-- Forgets what was taken once so long ago that it cannot come again; alerts stay. The loader itself deletes nothing.
+create function nighttrain.forget_taken(days integer) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  delete from nighttrain.alert_spooled where taken_at < clock_timestamp() - make_interval(days => greatest(days, 1));
+  delete from nighttrain.alert_callback where taken_at < clock_timestamp() - make_interval(days => greatest(days, 1));
+  delete from nighttrain.alert_link where expires_at < clock_timestamp() - make_interval(days => greatest(days, 1));
+end;
+revoke execute on function nighttrain.forget_taken(integer) from public;
+grant execute on function nighttrain.forget_taken(integer) to nighttrain_loader;
