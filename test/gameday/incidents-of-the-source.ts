@@ -15,6 +15,16 @@ export const INCIDENTS_OF_THE_SOURCE: readonly Incident[] = [
     heal: ({ house }, { date }) => house.put('fares', FILE(date), fareLines(date, { good: 100 })),
   },
   {
+    // Refunds are fares like any other: the rule is wrong, the rows are right.
+    runbook: 'quarantine-release',
+    cause: async (stage, date) => {
+      const refunds = Array.from({ length: 31 }, (_, index) => `${date},${1000 + index},-100,`);
+      await stage.house.put('fares', FILE(date), [...fareLines(date, { good: 69 }), ...refunds]);
+      return failed(stage, 'fares', date, 'reject-limit-exceeded');
+    },
+    heal: (stage) => stage.mend('fares', { amount: `kit.integer().orReject('no-amount')` }),
+  },
+  {
     runbook: 'empty-source',
     cause: async (stage, date) => {
       await stage.house.put('fares', FILE(date), fareLines(date, { otherDay: 50 }));

@@ -36,18 +36,31 @@ export async function writeProject(root: string): Promise<void> {
   const folder = join(root, 'datasets');
   await mkdir(folder, { recursive: true });
   await writeFile(join(root, 'package.json'), '{"type": "module"}\n');
-  const declarations = JSON.stringify(resolve(import.meta.dirname, '../support/datasets.ts'));
   const onCall = `people:
   ana: { name: Ana, channels: [{ sms: '${ON_CALL}' }] }
 levels:
   - { people: [ana], timeoutMinutes: 30 }
 `;
   await writeFile(join(root, 'on-call.yaml'), onCall);
-  for (const [name, when] of Object.entries(DATASETS)) {
-    const text = `import { TEST_DATASETS } from ${declarations};
+  for (const name of Object.keys(DATASETS)) await writeDataset(root, name);
+}
+
+/**
+ * Writes the declaration of a dataset.
+ * @param mended rules in the place of some columns', as the declaration kit says them
+ */
+export async function writeDataset(
+  root: string,
+  name: string,
+  mended: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const from = (file: string) => JSON.stringify(resolve(import.meta.dirname, file));
+  const columns = Object.entries(mended).map(([column, rule]) => `${column}: ${rule}`);
+  const text = `import * as kit from ${from('../../rules/kit.ts')};
+import { TEST_DATASETS } from ${from('../support/datasets.ts')};
 const dataset = TEST_DATASETS.find(({ name }) => name === '${name}');
-export default { ...dataset, schedule: ${JSON.stringify(when)}, steps: ${JSON.stringify(steps)} };
+const columns = { ...dataset.columns, ${columns.join(', ')} };
+export default { ...dataset, columns, schedule: ${JSON.stringify(DATASETS[name])}, steps: ${JSON.stringify(steps)} };
 `;
-    await writeFile(join(folder, `${name}.ts`), text);
-  }
+  await writeFile(join(root, 'datasets', `${name}.ts`), text);
 }

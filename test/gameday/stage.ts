@@ -8,7 +8,7 @@ import { PASSWORD } from '../support/template.ts';
 import { Command, type Answer } from '../support/installation.ts';
 import { sharedEngines } from '../support/shared-engines.ts';
 import { TwilioStub } from '../support/twilio.ts';
-import { ON_CALL, writeProject } from './project.ts';
+import { ON_CALL, writeDataset, writeProject } from './project.ts';
 
 /** An installation on which incidents are played: a project, workers that are processes, commands that are typed. */
 export class Stage implements AsyncDisposable {
@@ -78,6 +78,13 @@ export class Stage implements AsyncDisposable {
   async killWorker(): Promise<void> {
     this.worker.cable.cut();
     await this.worker.worker.end('SIGKILL');
+  }
+
+  /** Mends rules of a dataset, and deploys it: another worker knows them. */
+  async mend(dataset: string, rules: Readonly<Record<string, string>>): Promise<void> {
+    await writeDataset(this.#project, dataset, rules);
+    await this.killWorker();
+    await this.startWorker();
   }
 
   /** Whether whoever is on call has an SMS that says this. */
