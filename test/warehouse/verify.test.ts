@@ -1,8 +1,8 @@
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fillClients, loadFares } from '../support/by-hand.ts';
 import { openHouse, type House } from '../support/house.ts';
+import { until } from '../support/intake.ts';
 import { verify } from '../support/verify.ts';
-import { afterAll } from 'vitest';
 
 /** That `verify` can fail: each rule is broken by a superuser, in a transaction that is then taken back. */
 
@@ -21,6 +21,7 @@ beforeAll(async () => {
      select dataset, business_date, epoch - 1, epoch, owner_run_id, 'load', 'run', 'loaded', 0, load_id, now()
      from nighttrain.load_batch`,
   );
+  await until(async () => (await house.loadSessions()).length === 0); // PostgreSQL ends a session after its client
 });
 
 afterAll(() => house[Symbol.asyncDispose]());
