@@ -1,13 +1,16 @@
 import { findDataset } from '../rules/find-dataset.ts';
-import type { Command } from 'commander';
-import { checkFiles, type CheckedFile } from '../intake/check-files.ts';
+import { InvalidArgumentError, type Command } from 'commander';
+import { checkFiles } from '../intake/check-files.ts';
+import { FigureGatherer } from '../intake/column-figures.ts';
 import type { Dataset, Schedule } from '../rules/dataset.ts';
-import { exceedsRejectLimit, isEmptySource } from '../rules/reject-limit.ts';
 import { readConfig } from '../worker/config.ts';
 import { loadDatasets } from '../worker/project.ts';
+import { nightsOf, sayChecked, sayFigures } from './dataset-check.ts';
+import { count, plural } from './figures.ts';
 import { dateNamed } from './installation.ts';
 import { writeNewDataset } from './new-dataset.ts';
 import { Output } from './output.ts';
+import { ProgressLine } from './progress-line.ts';
 
 export function addDataset(program: Command): void {
   const dataset = program.command('dataset').description('the declarations of this project');
@@ -25,8 +28,19 @@ export function addDataset(program: Command): void {
     .command('check <dataset> <files...>')
     .description('validates files as a night would, and loads nothing; exit code 1 where a row is rejected')
     .option('--date <date>', 'the day that rows must be of; by default the one in the file’s name')
+    .option('--sample [n]', 'sound rows, and rejected ones of every rule, that are shown', sampleNamed)
+    .option('--stats', 'of each column: missing values, least, greatest, sum')
     .option('--json', 'one JSON document on stdout')
     .action(check);
+}
+
+const SAMPLE = 3;
+const MOST_SAMPLES = 1_000;
+
+function sampleNamed(text: string): number {
+  const number = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= MOST_SAMPLES) return number;
+  throw new InvalidArgumentError(`It must be a whole number from 1 to ${count(MOST_SAMPLES)}.`);
 }
 
 async function list({ json = false }: { readonly json?: boolean }): Promise<void> {
@@ -80,37 +94,31 @@ async function writeNew(name: string, { from }: { readonly from: readonly string
   );
 }
 
-async function check(
-  name: string,
-  files: readonly string[],
-  options: { readonly date?: string; readonly json?: boolean },
-): Promise<void> {
+interface CheckOfFiles {
+  readonly date?: string;
+  /** True where no number was said. */
+  readonly sample?: number | true;
+  readonly stats?: boolean;
+  readonly json?: boolean;
+}
+
+async function check(name: string, files: readonly string[], options: CheckOfFiles): Promise<void> {
   const output = new Output(options.json ?? false);
   const dataset = findDataset(await loadDatasets(readConfig().projectRoot), name);
   const businessDate = options.date === undefined ? undefined : dateNamed(options.date);
-  const checked = await checkFiles(dataset, files, { ...(businessDate && { businessDate }) });
-  for (const file of checked) sayChecked(file, dataset, output);
-  output.document({ dataset: name, files: checked });
+  const figures = options.stats ? new FigureGatherer(dataset) : undefined;
+  using line = new ProgressLine();
+  const checked = await checkFiles(dataset, files, {
+    ...(businessDate && { businessDate }),
+    sample: options.sample === true ? SAMPLE : options.sample,
+    figures,
+    progress: (file, read) => line.show(`${file}: ${plural(read, 'row')}`),
+  });
+  line[Symbol.dispose]();
+  const nights = nightsOf(checked);
+  const columns = figures?.figures();
+  sayChecked(dataset, checked, nights, output);
+  if (columns) sayFigures(columns, output);
+  output.document({ dataset: name, files: checked, nights, ...(columns && { columns }) });
   if (checked.some(({ rejected }) => rejected > 0)) process.exitCode = 1;
-}
-
-function sayChecked(checked: CheckedFile, dataset: Dataset, output: Output): void {
-  const { file, businessDate, read, valid, rejected, discarded, samples, warnings, rejectedByRule } = checked;
-  const day = businessDate ? ` as of ${businessDate}` : '';
-  output.line(
-    `${file}${day}: ${valid} of ${read} rows are valid, ${rejected} rejected, ${discarded} discarded`,
-  );
-  for (const warning of warnings) output.line(`  warning: ${warning}`);
-  for (const [rule, rows] of Object.entries(rejectedByRule)) output.line(`  ${rule}: ${rows}`);
-  for (const { record, line, column, reason, value } of samples) {
-    output.line(
-      `  record ${record}${line === null ? '' : `, line ${line}`}: ${column ?? 'row'} ${reason}: ${value}`,
-    );
-  }
-  if (isEmptySource(checked) && !dataset.allowEmpty)
-    output.line('  A night of this file would be refused: it is empty.');
-  else if (exceedsRejectLimit(checked, dataset.rejectLimitPercent))
-    output.line(
-      `  A night of this file would be refused: the limit is ${dataset.rejectLimitPercent} % rejected.`,
-    );
 }

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   migrate: async () => (await import('./migrate.ts')).addMigrate,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   dataset: async () => (await import('./dataset.ts')).addDataset,
+  generate: async () => (await import('./generate.ts')).addGenerate,
   simulate: async () => (await import('./simulate.ts')).addSimulate,
   run: async () => (await import('./run.ts')).addRun,
   replay: async () => (await import('./replay.ts')).addReplay,

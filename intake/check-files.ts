@@ -7,16 +7,23 @@ import { LandingCorrupt, SourceBroken, UsageError } from '../rules/errors.ts';
 import type { RestSource } from '../rules/source.ts';
 import { untilAborted } from './abort.ts';
 import { readCsv } from './csv.ts';
+import type { FigureGatherer } from './column-figures.ts';
 import type { StoredFile } from './landing.ts';
 import { readPages } from './pages.ts';
 import type { ReadRecord, RecordBatches } from './records.ts';
-import { createValidator, type BrokenRule } from './validate.ts';
+import { createValidator, type BrokenRule, type Values } from './validate.ts';
 
 export interface CheckOptions {
   /** The day that rows must be of; by default the one that a file's name begins with, and any day where it has none. */
   readonly businessDate?: BusinessDate;
   /** Rejected records that are shown, of each file. */
   readonly samples?: number;
+  /** Instead so many rejected records of every rule, and so many sound rows. */
+  readonly sample?: number | undefined;
+  /** Told every sound row's values, of all files. */
+  readonly figures?: FigureGatherer | undefined;
+  /** Told now and then how many records of a file were read. */
+  readonly progress?: (file: string, read: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -42,9 +49,15 @@ export interface CheckedFile {
   readonly discarded: number;
   readonly rejectedByRule: Readonly<Record<string, number>>;
   readonly samples: readonly RejectSample[];
+  /** Sound rows as the warehouse would have them, by column; `***` where one is personal. */
+  readonly rows: readonly Readonly<Record<string, string | null>>[];
   readonly warnings: readonly string[];
 }
 
+/** The rule that a record breaks, and its column where it has one. */
+type Broken = Omit<BrokenRule, 'column'> & { readonly column: string | null };
+
+const MASK = '***';
 const SHOWN = 10;
 const LONGEST_SHOWN = 200;
 
@@ -66,7 +79,7 @@ export async function checkFiles(
 async function checkFile(
   dataset: Dataset,
   file: string,
-  { businessDate, samples: most = SHOWN, signal = new AbortController().signal }: CheckOptions,
+  { businessDate, figures, progress, signal = new AbortController().signal, ...options }: CheckOptions,
 ): Promise<CheckedFile> {
   const day = businessDate ?? parseBusinessDate(basename(file).slice(0, 10));
   const judge = day
@@ -74,7 +87,7 @@ async function checkFile(
     : createValidator({ ...dataset, dayOfRow: undefined }, '0001-01-01' as BusinessDate);
   const count = { read: 0, valid: 0, rejected: 0, discarded: 0 };
   const rejectedByRule: Record<string, number> = {};
-  const samples: RejectSample[] = [];
+  const shown = new Shown(dataset, options);
   const warnings: string[] = [];
   const stored = await statFile(file);
   for await (const batch of recordsOf(dataset, stored, signal, (warning) => warnings.push(warning))) {
@@ -85,14 +98,49 @@ async function checkFile(
         count.discarded += 1;
       } else if ('rule' in verdict) {
         count.rejected += 1;
-        rejectedByRule[verdict.rule] = (rejectedByRule[verdict.rule] ?? 0) + 1;
-        if (samples.length < most) samples.push(sampleOf(dataset, record, verdict));
+        const ofRule = (rejectedByRule[verdict.rule] ?? 0) + 1;
+        rejectedByRule[verdict.rule] = ofRule;
+        shown.reject(record, verdict, ofRule);
       } else {
         count.valid += 1;
+        shown.take(verdict);
+        figures?.add(verdict);
       }
     }
+    progress?.(file, count.read);
   }
-  return { file, businessDate: day ?? null, ...count, rejectedByRule, samples, warnings };
+  const { samples, rows } = shown;
+  return { file, businessDate: day ?? null, ...count, rejectedByRule, samples, rows, warnings };
+}
+
+/** The records of a file that are shown: few, however many there are. */
+class Shown {
+  readonly samples: RejectSample[] = [];
+  readonly rows: Record<string, string | null>[] = [];
+  readonly #dataset: Dataset;
+  readonly #most: number;
+  readonly #sample: number | undefined;
+
+  constructor(dataset: Dataset, { samples = SHOWN, sample }: Pick<CheckOptions, 'samples' | 'sample'>) {
+    this.#dataset = dataset;
+    this.#most = samples;
+    this.#sample = sample;
+  }
+
+  /** @param ofRule how many records its rule has rejected, with this one */
+  reject(record: ReadRecord, verdict: Broken, ofRule: number): void {
+    const isWanted = this.#sample === undefined ? this.samples.length < this.#most : ofRule <= this.#sample;
+    if (isWanted) this.samples.push(sampleOf(this.#dataset, record, verdict));
+  }
+
+  take(values: Values): void {
+    if (this.rows.length >= (this.#sample ?? 0)) return;
+    const cells = Object.entries(this.#dataset.columns).map(([name, { isPersonal }], index) => {
+      const value = values[index] ?? null;
+      return [name, value !== null && isPersonal ? MASK : value] as const;
+    });
+    this.rows.push(Object.fromEntries(cells));
+  }
 }
 
 async function statFile(file: string): Promise<StoredFile> {
@@ -136,18 +184,14 @@ async function* readPage(
   }
 }
 
-function sampleOf(
-  dataset: Dataset,
-  record: ReadRecord,
-  { column, rule, reason }: Omit<BrokenRule, 'column'> & { column: string | null },
-): RejectSample {
+function sampleOf(dataset: Dataset, record: ReadRecord, { column, rule, reason }: Broken): RejectSample {
   const { record: ordinal, line } = record;
   const shown = { record: ordinal, line, column, rule, reason };
   const columns = Object.entries(dataset.columns);
   const index = columns.findIndex(([name]) => name === column);
   const isPersonal =
     index === -1 ? columns.some(([, { isPersonal: is }]) => is) : columns[index]?.[1].isPersonal;
-  if (isPersonal) return { ...shown, value: '***' };
+  if (isPersonal) return { ...shown, value: MASK };
   const cell = index === -1 ? record.raw : (record.cells?.[index] ?? null);
   const value = typeof cell === 'string' ? cell : '';
   return { ...shown, value: value.length > LONGEST_SHOWN ? `${value.slice(0, LONGEST_SHOWN)}…` : value };

@@ -1,14 +1,16 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import flights from '../../datasets/flights.ts';
 import freightMovements from '../../datasets/freight-movements.ts';
 import { checkFiles } from '../../intake/check-files.ts';
+import { FigureGatherer } from '../../intake/column-figures.ts';
 import { movementsOf } from '../../local/freight-api/movements.ts';
 import { writeSampleInbox } from '../../local/sample-inbox.ts';
 import type { BusinessDate } from '../../rules/business-date.ts';
-import { csv, defineDataset, integer, text } from '../../rules/kit.ts';
+import { bigint, csv, decimal, defineDataset, double, integer, text, timestamp } from '../../rules/kit.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -115,6 +117,32 @@ describe('checking files', () => {
     expect(checked?.samples[0]?.value).toHaveLength(201);
   });
 
+  test('asked for a sample, shows some of every rule and some sound rows, personal cells masked', async () => {
+    const rows = ['1,Ann,30', '2,Bob,', 'x,Cid,1', 'y,Dan,1', ',Eve,1', '3,Fay,2', '4,Gil,3'];
+    const path = await file('sample.csv', `id,name,age\n${rows.join('\n')}\n`);
+    const [checked] = await checkFiles(people, [path], { sample: 1 });
+    expect(checked?.samples.map(({ record, rule }) => [record, rule])).toEqual([
+      [3, 'not-an-integer'],
+      [5, 'no-id'],
+    ]);
+    expect(checked?.rows).toEqual([{ id: '1', name: '***', age: '30' }]);
+    const [unasked] = await checkFiles(people, [path]);
+    expect(unasked?.rows).toEqual([]);
+  });
+
+  test('gathers ranges and sums of the sound rows of all files, packed ones too', async () => {
+    const one = await file('one.csv', 'id,name,age\n7,Ann,30\n-2,Zoe,\nx,Bob,1000\n');
+    const two = join(folder, 'two.csv.gz');
+    await writeFile(two, gzipSync('id,name,age\n2147483647,Cid,5\n'));
+    const figures = new FigureGatherer(people);
+    await checkFiles(people, [one, two], { figures });
+    expect(figures.figures()).toEqual([
+      { column: 'id', type: 'integer', missing: 0, min: '-2', max: '2147483647', sum: '2147483652' },
+      { column: 'name', type: 'text', missing: 0, min: '***', max: '***', sum: null },
+      { column: 'age', type: 'integer', missing: 1, min: '5', max: '30', sum: '35' },
+    ]);
+  });
+
   test('reads pages of an API for a dataset that comes from one', async () => {
     const [bad, ...good] = movementsOf('2025-06-01' as BusinessDate, 'a seed');
     const data = [{ ...bad, tonnes: 'heavy' }, ...good];
@@ -147,5 +175,44 @@ describe('checking files', () => {
     const path = join(folder, 'flights', '2013-02-01.csv');
     const reason = new Error('enough');
     await expect(checkFiles(flights, [path], { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+  });
+});
+
+describe('ranges and sums', () => {
+  const columns = {
+    money: decimal({ precision: 38, scale: 2 }),
+    count: bigint(),
+    ratio: double(),
+    at: timestamp(),
+    word: text(),
+  };
+
+  function figuresOf(...rows: (string | null)[][]) {
+    const gatherer = new FigureGatherer({ columns });
+    for (const row of rows) gatherer.add(row);
+    return gatherer.figures().map(({ min, max, sum }) => [min, max, sum]);
+  }
+
+  test('of numbers are exact beyond what a double holds', () => {
+    const rows = [
+      ['9007199254740993.01', '9223372036854775807', '0.5', null, null],
+      ['-0.02', '9223372036854775807', '-1e+20', null, null],
+    ];
+    expect(figuresOf(...rows).slice(0, 3)).toEqual([
+      ['-0.02', '9007199254740993.01', '9007199254740992.99'],
+      ['9223372036854775807', '9223372036854775807', '18446744073709551614'],
+      ['-100000000000000000000', '0.5', '-100000000000000000000'],
+    ]);
+  });
+
+  test('of instants are in the order of time, fractions of seconds too', () => {
+    const instants = ['2024-01-01 10:00:00.5+00', '2024-01-01 10:00:00+00', '2024-01-01 10:00:01+00'];
+    expect(figuresOf(...instants.map((at) => [null, null, null, at, 'x'.repeat(100)]))).toEqual([
+      [null, null, null],
+      [null, null, null],
+      [null, null, null],
+      [instants[1], instants[2], null],
+      [`${'x'.repeat(60)}…`, `${'x'.repeat(60)}…`, null],
+    ]);
   });
 });
