@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
-import { CALENDAR_FAULTS } from './faults-calendar.ts';
 import { OPERATOR_FAULTS } from './faults-operator.ts';
 import { SOURCE_FAULTS } from './faults-source.ts';
-import { shareScene, WHOLE, WHOLE_BY_ITSELF } from './share-scene.ts';
+import { shareScene, WHOLE } from './share-scene.ts';
 
 const scene = shareScene();
 
@@ -12,8 +11,4 @@ test.each(SOURCE_FAULTS)('R1-R5: a day is whole after $name', async ({ name }) =
 
 test.each(OPERATOR_FAULTS)('R11, R13: a day is whole after $name', async ({ name }) => {
   expect(await scene.strike({ fault: name, moment: 'COMMIT' })).toMatchObject(WHOLE);
-});
-
-test.each(CALENDAR_FAULTS)('R11, R12: a day is whole, and loaded once, by the $name', async ({ name }) => {
-  expect(await scene.strike({ fault: name, moment: 'COMMIT' })).toMatchObject(WHOLE_BY_ITSELF);
 });
