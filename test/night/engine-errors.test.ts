@@ -56,6 +56,6 @@ test('a landing that cannot be looked up is the warehouse, and says so', async (
   };
   await expect(new MockActivityEnvironment().run(() => extract(attempt, 'landing'))).rejects.toMatchObject({
     type: 'WarehouseRejected',
-    message: matching(/^Earlier attempts at fares of 2024-11-02 could not be looked up: permission denied/),
+    message: matching(/^What landed for fares of 2024-11-02 could not be looked up: permission denied/),
   });
 });
