@@ -35,7 +35,6 @@ async function timed(command: Command): Promise<Answer & { readonly ms: number }
 /** The command did what it was typed for, in time. */
 function expectDone({ code, stdout, stderr, ms }: Answer & { ms: number }): void {
   const said = `exit code ${code} after ${ms} ms; it said:\n${stdout}${stderr}`;
-  process.stderr.write(`cold reboot: ${said}\n`);
   expect(code === 0 && ms < LONGEST_WAY_TO_NOMINAL_MS ? 'nominal in time' : said).toBe('nominal in time');
 }
 
