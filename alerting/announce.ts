@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
-import { ALERT_RULES } from '../rules/alert-rules.ts';
+import { ALERT_RULES, type AlertRule } from '../rules/alert-rules.ts';
 import type { Finding } from '../rules/alert.ts';
 import { describe } from '../rules/errors.ts';
 import type { OnCall } from '../rules/on-call.ts';
@@ -27,7 +27,7 @@ export const BY = 'nighttrain';
 export async function archiveOne(
   { warehouse, onCall }: AlarmParts,
   finding: Finding,
-  { occurrence, foundAt }: Pick<Archiving, 'occurrence' | 'foundAt'>,
+  { occurrence, foundAt, isOver = false }: Pick<Archiving, 'occurrence' | 'foundAt'> & { isOver?: boolean },
 ): Promise<Archived | undefined> {
   const archiving = { occurrence, onCall: onCall(), ...(foundAt && { foundAt }) };
   return warehouse.transaction(async (tx) => {
@@ -36,7 +36,7 @@ export async function archiveOne(
          set_config('idle_in_transaction_session_timeout', '${LONGEST_ENGINE_MS}', true)`,
     );
     const archived = await archive(tx, finding, archiving);
-    if (foundAt && isOverByItself(finding)) {
+    if (foundAt && (isOver || isOverByItself(finding))) {
       const note = 'It was over when the spool was taken over';
       await resolveKey(tx, finding, { by: BY, via: 'spool', note });
       return archived && { ...archived, toPage: [] };
@@ -45,10 +45,14 @@ export async function archiveOne(
   });
 }
 
-/** That PostgreSQL was down is over once PostgreSQL takes it in: nobody is paged for it any more. */
-function isOverByItself({ rule, dataset }: Finding): boolean {
-  return rule === 'warehouse-down' && dataset === null;
+/**
+ * That PostgreSQL, Temporal or every worker was down is over once a worker takes it in: nobody is paged for it any more.
+ */
+function isOverByItself({ rule, dataset, subject }: Finding): boolean {
+  return dataset === null && subject === undefined && ENGINES_DOWN.includes(rule);
 }
+
+const ENGINES_DOWN: readonly AlertRule[] = ['warehouse-down', 'temporal-down', 'worker-down'];
 
 /** Says an alert that is news, and has those paged whom it has paged. */
 export async function announce(parts: AlarmParts, finding: Finding, archived: Archived): Promise<void> {

@@ -9,8 +9,10 @@ export type { ChannelKind } from '../rules/on-call.ts';
 /** What a person is told; each channel words it in its own way. */
 export interface Page {
   readonly alertId: string;
-  /** What acknowledges it: `ACK <code>`, `npx nighttrain alert ack <code>`. */
-  readonly code: number;
+  /** What acknowledges it: `ACK <code>`, `npx nighttrain alert ack <code>`; the watchdog's own pages have none. */
+  readonly code: number | undefined;
+  /** Says that it is over: there is nothing left to acknowledge. */
+  readonly isOver?: boolean;
   readonly rule: string;
   readonly severity: Severity;
   readonly dataset: string | null;

@@ -7,7 +7,8 @@ const MOST_SEGMENTS = 2;
 const LEAST_OF_SENTENCE = 60;
 
 /** The command that acknowledges, for a sender that receives no replies. */
-export const ackCommand = (code: number): string => `npx nighttrain alert ack ${code}`;
+export const ackCommand = (code: number | undefined): string =>
+  code === undefined ? 'npx nighttrain watchdog ack' : `npx nighttrain alert ack ${code}`;
 
 /** The one line that names the night and says what happened, the figure that matters included. */
 export function headline(page: Page): string {
@@ -36,7 +37,11 @@ function figureOf({ facts }: Page): string | undefined {
  */
 export function smsText(page: Page, { canReply }: { readonly canReply: boolean }): string {
   const text = headline(page);
-  const ack = canReply ? `Reply ACK ${page.code}` : `To acknowledge: ${ackCommand(page.code)}`;
+  if (page.isOver) return fitted('', text, '').text.trimEnd();
+  const ack =
+    canReply && page.code !== undefined
+      ? `Reply ACK ${page.code}`
+      : `To acknowledge: ${ackCommand(page.code)}`;
   const link = canReply || page.ackLink === undefined ? undefined : `or ${page.ackLink}`;
   const runbook = `Runbook ${page.runbook}.`;
   const tails = [[runbook, ack, link], [runbook, ack], [ack]].map((parts) =>
@@ -81,6 +86,7 @@ function oneLine(text: string): string {
 
 /** A page where there is room for all of it: mail, chat. */
 export function pageLines(page: Page): readonly string[] {
+  if (page.isOver) return [headline(page)];
   const facts = Object.entries(page.facts).filter(([name]) => name !== 'number');
   return [
     headline(page),

@@ -12,6 +12,8 @@ export interface Spooled {
   /** ISO 8601. */
   readonly foundAt: string;
   readonly finding: Finding;
+  /** ISO 8601: it was over by then. The same occurrence is kept again with this, and nobody is paged any more. */
+  readonly overAt?: string | undefined;
 }
 
 /** Findings that wait, a file each; past this many none is taken (R14). */
@@ -44,7 +46,10 @@ export class Spool {
         hint: 'Bring PostgreSQL back: every worker takes them over by itself.',
       });
     }
-    const file = join(this.folder, `${spooled.occurrence}${ENDING}`);
+    // In a file of its own: whoever takes over the finding at this moment drops that file alone.
+    const file = this.fileOf(
+      spooled.overAt === undefined ? spooled.occurrence : `${spooled.occurrence}-over`,
+    );
     const beside = `${file}.${process.pid}.${randomUUID()}~`;
     const handle = await open(beside, 'wx', 0o600);
     try {
@@ -56,6 +61,11 @@ export class Spool {
     await rename(beside, file);
     await sync(this.folder);
     this.#files += 1;
+  }
+
+  /** Where the finding of an occurrence waits, if it does. */
+  fileOf(occurrence: string): string {
+    return join(this.folder, `${occurrence}${ENDING}`);
   }
 
   /** The files that wait, the oldest first. */
@@ -100,7 +110,7 @@ export class Spool {
 const isGone = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
 
 function parse(text: string): Spooled {
-  const { occurrence, foundAt, finding } = JSON.parse(text) as Partial<Spooled>;
+  const { occurrence, foundAt, finding, overAt } = JSON.parse(text) as Partial<Spooled>;
   const { rule, sentence, dataset, businessDate } = finding ?? {};
   const isFinding =
     typeof occurrence === 'string' &&
@@ -111,7 +121,7 @@ function parse(text: string): Spooled {
     isTextOrNull(businessDate) &&
     !Number.isNaN(Date.parse(foundAt ?? ''));
   if (!isFinding) throw new SyntaxError('it holds no finding');
-  return { occurrence, foundAt, finding } as Spooled;
+  return { occurrence, foundAt, finding, overAt } as Spooled;
 }
 
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';

@@ -115,11 +115,13 @@ function boundedFacts({ facts }: Page): Page['facts'] {
 function jsonBody(page: Page): unknown {
   const { alertId, code, rule, severity, dataset, businessDate, sentence, runbook, ackLink } = page;
   const facts = boundedFacts(page);
+  const isOver = page.isOver ?? false;
   const acknowledge = { command: ackCommand(code), link: ackLink ?? null };
   return {
     version: 1,
     alertId,
-    code,
+    code: code ?? null,
+    isOver,
     rule,
     severity,
     dataset,
@@ -147,7 +149,7 @@ function pagerDutyBody(page: Page, routingKey: string): unknown {
   const { severity, dataset, rule, runbook, code, ackLink } = page;
   return {
     routing_key: routingKey,
-    event_action: 'trigger',
+    event_action: page.isOver ? 'resolve' : 'trigger',
     dedup_key: page.alertId,
     payload: {
       summary: headline(page).slice(0, LONGEST_SUMMARY).toWellFormed(),

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   up: async () => (await import('./up.ts')).addUp,
   demo: async () => (await import('./demo.ts')).addDemo,
   worker: async () => (await import('./worker.ts')).addWorker,
+  watchdog: async () => (await import('./watchdog.ts')).addWatchdog,
   migrate: async () => (await import('./migrate.ts')).addMigrate,
   doctor: async () => (await import('./doctor.ts')).addDoctor,
   dataset: async () => (await import('./dataset.ts')).addDataset,

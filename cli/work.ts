@@ -1,6 +1,7 @@
 import { freePorts, LOOPBACK } from '../local/ports.ts';
-import { endRuntime, installRuntime, openLog } from '../worker/log.ts';
+import { openLog } from '../worker/log.ts';
 import { startWorker } from '../worker/run.ts';
+import { endRuntime, installRuntime } from '../worker/runtime.ts';
 import { secretsOf } from '../worker/secrets.ts';
 import { openWorkerHealth } from '../worker/worker-health.ts';
 import type { Installation } from './installation.ts';

@@ -73,6 +73,18 @@ export async function publishedAmong(
   return new Set(rows.map(({ date }) => date));
 }
 
+/** The last date of a dataset that the ledger has. */
+export async function lastPublished(
+  warehouse: DataSource,
+  dataset: string,
+): Promise<BusinessDate | undefined> {
+  const [row] = await warehouse.query<{ date: BusinessDate | null }[]>(
+    `select max(business_date) as date from nighttrain.published_day where dataset = $1`,
+    [dataset],
+  );
+  return row?.date ?? undefined;
+}
+
 /** The first business date that each dataset's schedule owes. */
 export async function scheduledSince(warehouse: DataSource): Promise<Map<string, BusinessDate>> {
   const rows = await warehouse.query<{ dataset: string; since: BusinessDate }[]>(

@@ -16,10 +16,10 @@ import type { DatasetDay } from '../../rules/dataset-day.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { openWarehouse } from '../../warehouse/data-source.ts';
 import type { Config } from '../../worker/config.ts';
-import { installRuntime } from '../../worker/log.ts';
 import { NO_MONITORING } from '../../worker/monitoring.ts';
 import { NO_PAGING, type Paging } from '../../worker/paging.ts';
 import { startWorker, type RunningWorker } from '../../worker/run.ts';
+import { installRuntime } from '../../worker/runtime.ts';
 import { connectClient, ensureSearchAttributes } from '../../worker/temporal.ts';
 import {
   CONTROL_ID,

@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { acknowledgeWatch, watchFiles } from '../../alerting/watch-ack.ts';
+import { WatchJournal } from '../../alerting/watch-journal.ts';
+import { NothingThere } from '../../rules/errors.ts';
+import { readConfig } from '../../worker/config.ts';
+import { Output } from '../output.ts';
+import { requestedBy } from '../requests.ts';
+
+export function addWatchdogAck(watchdog: Command): void {
+  watchdog
+    .command('ack')
+    .description('what the watchdog pages about is seen; nobody else is paged. Needs no engine')
+    .action(ack);
+}
+
+async function ack(): Promise<void> {
+  const output = new Output(false);
+  const { home } = readConfig();
+  const files = watchFiles(home);
+  const { calls } = await new WatchJournal(files.journal, pino({ level: 'silent' })).read();
+  const calling = calls.filter(({ state }) => state === 'calling');
+  if (calling.length === 0) {
+    throw new NothingThere(`The watchdog of ${home} pages about nothing`, {
+      hint: 'An alert of the archive is acknowledged by its code: npx nighttrain alert list',
+    });
+  }
+  await acknowledgeWatch(files.ack, { by: requestedBy(), at: new Date().toISOString() });
+  for (const { finding } of calling) output.line(`Acknowledged: ${finding.sentence}`);
+}
