@@ -5,7 +5,7 @@ import { workflowBundle, type WorkerProcess } from '../support/house-worker.ts';
 import { receiptOf } from '../support/ending.ts';
 import { until } from '../support/intake.ts';
 import { sharedEngines } from '../support/shared-engines.ts';
-import type { Held, Place } from '../support/wire.ts';
+import type { Held, Place } from '../support/wire-line.ts';
 import { Cable } from './cable.ts';
 import type { Order } from './orders.ts';
 import { sabotageDatabase, type Sabotage } from './sabotage.ts';

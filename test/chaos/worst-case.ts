@@ -7,7 +7,7 @@ import type { House } from '../support/house.ts';
 import { NIGHTTRAIN_WORKER, type WorkerProcess } from '../support/house-worker.ts';
 import { Command } from '../support/installation.ts';
 import { sharedEngines } from '../support/shared-engines.ts';
-import type { Held, Place } from '../support/wire.ts';
+import type { Held, Place } from '../support/wire-line.ts';
 import { Cable } from './cable.ts';
 
 /** Nothing falls due while a test runs: its slot is half a day away. */

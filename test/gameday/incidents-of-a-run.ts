@@ -1,6 +1,6 @@
 import { fareLines } from '../support/fares.ts';
 import { until } from '../support/intake.ts';
-import type { Place } from '../support/wire.ts';
+import type { Place } from '../support/wire-line.ts';
 import type { Incident } from './incident.ts';
 import { failed } from './incidents-of-the-source.ts';
 import { lastDay } from './project.ts';
