@@ -27,7 +27,9 @@ export async function ensureControl(client: Client, warehouse: DataSource): Prom
   if (isRunning) await terminate(client, runId, sentence);
   const left = runId === undefined ? [] : await leftRequests(client, warehouse, runId);
   await start(client, left);
-  return left.length === 0 ? sentence : `${sentence}; requests that it had not answered, and that go on: ${left.length}`;
+  return left.length === 0
+    ? sentence
+    : `${sentence}; requests that it had not answered, and that go on: ${left.length}`;
 }
 
 async function start(client: Client, left: readonly PendingRequest[]): Promise<void> {
