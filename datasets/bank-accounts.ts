@@ -5,7 +5,7 @@ export default defineDataset({
   about:
     'Accounts with the balance before and after the last day that moved them; transactions refer to them.',
   table: 'bank_account',
-  source: csv(),
+  source: csv({ endsLastLine: true }),
   columns: {
     account_id: bigint().orReject('no-id'),
     customer_id: bigint().references('bank_customer', 'customer_id').orReject('no-customer'),

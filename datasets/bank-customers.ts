@@ -4,7 +4,7 @@ export default defineDataset({
   name: 'bank-customers',
   about: 'Who banks here; accounts refer to them.',
   table: 'bank_customer',
-  source: csv(),
+  source: csv({ endsLastLine: true }),
   columns: {
     customer_id: bigint().orReject('no-id'),
     name: text({ max: 200 }).personal().orReject('no-name'),

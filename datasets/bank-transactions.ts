@@ -4,7 +4,7 @@ export default defineDataset({
   name: 'bank-transactions',
   about: 'What was booked on each account in a day.',
   table: 'bank_transaction',
-  source: csv(),
+  source: csv({ endsLastLine: true }),
   columns: {
     transaction_id: bigint().orReject('no-id'),
     booked_at: timestamp().orReject('no-time'),

@@ -4,7 +4,7 @@ export default defineDataset({
   name: 'insurance-movements',
   about: 'Every movement of money of an insurer’s contracts in a month, as its agencies booked them.',
   table: 'insurance_movement',
-  source: csv(),
+  source: csv({ endsLastLine: true }),
   columns: {
     id_mouvement: bigint().orReject('no-id'),
     date_op: date().orReject('no-day'),

@@ -67,7 +67,7 @@ async function* readRows(
   const [part, record] = leadNames(dataset);
   const lead = { [LEAD[0]]: bigint().from(part), [LEAD[1]]: bigint().from(record) };
   const wide: Dataset = { ...dataset, columns: { ...lead, ...dataset.columns } };
-  const dialect: CsvSource = { ...source, encoding: 'utf-8', drift: 'freeze' };
+  const dialect: CsvSource = { ...source, encoding: 'utf-8', drift: 'freeze', endsLastLine: false };
   for await (const batch of readCsv(wide, dialect, file, content, warn)) {
     yield batch.map((row) => {
       if (row.cells === null) return { of: undefined, isBlank: false, record: row };

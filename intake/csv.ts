@@ -8,6 +8,8 @@ import { splitRecords, type Block, type Fault, type Span } from './csv-records.t
 import type { StoredFile } from './landing.ts';
 import type { BrokenRecord, RawCell, RawRecord, ReadRecord, RecordBatches } from './records.ts';
 
+const LF = 10;
+
 const REASONS: Readonly<Record<Fault, readonly [rule: string, reason: string]>> = {
   'broken-quote': ['broken-quote', 'has a quote that is not doubled, or is never closed'],
   'in-doubt': ['broken-quote', 'follows a broken quote and may stand inside its field'],
@@ -17,10 +19,11 @@ const REASONS: Readonly<Record<Fault, readonly [rule: string, reason: string]>> 
 /**
  * Reads a CSV file: RFC 4180 with the dataset's delimiter and encoding, LF or CRLF or both, BOM, gzip where its name
  * ends in `.gz`. A blank line is no record where a record has more than one field; with one field it is a missing
- * value. A line that is just `\.` is data. What cannot be taken apart is a broken record (see csv-records.ts).
+ * value. A line that is just `\.` is data. What cannot be taken apart is a broken record (see csv-records.ts); but where
+ * that is the last one and nothing ends its line, the file was cut short, and nobody knows how much of it is lost.
  * @param content the file as it landed
  * @param warn told once of each thing worth a line in the log
- * @throws SourceContractBroken by its header; SourceBroken, LimitExceeded by its compression
+ * @throws SourceContractBroken by its header; SourceBroken where it was cut short; LimitExceeded by its compression
  */
 export async function* readCsv(
   dataset: Dataset,
@@ -117,7 +120,9 @@ class BlockReader {
     for (let index = from; index < spans.length; index++) {
       const span = spans[index] as Span;
       if (span.start === span.end && this.#header.width > 1) continue;
+      if (this.#source.endsLastLine && isOpen(bytes, span)) throw this.#cutShort(span, 'its line has no end');
       if (span.fault) {
+        if (isOpen(bytes, span)) throw this.#cutShort(span, `it ${REASONS[span.fault][1]}`);
         this.#readRun(bytes, run, records);
         run = [];
         records.push(this.#broken(bytes, span, ...REASONS[span.fault]));
@@ -146,9 +151,17 @@ class BlockReader {
         records.push(new CsvRecord(++this.#record, span, this.#cells(fields), bytes, this.#recordBytes));
       } else {
         const reason = `has ${fields.length} fields, the header has ${width}`;
+        if (fields.length < width && isOpen(bytes, span)) throw this.#cutShort(span, `it ${reason}`);
         records.push(this.#broken(bytes, span, 'ragged-record', reason));
       }
     }
+  }
+
+  #cutShort({ line }: Span, reason: string): SourceBroken {
+    return new SourceBroken('A file ends in the middle of a record: it was cut short', {
+      detail: `${this.#file}, line ${line}: ${reason}`,
+      hint: "Ask the source's owner to send it again.",
+    });
   }
 
   #cells(fields: readonly string[]): RawCell[] {
@@ -189,6 +202,11 @@ class CsvRecord implements RawRecord {
   get raw(): string {
     return rawOf(this.#bytes, this.#span, this.#recordBytes);
   }
+}
+
+/** Whether it is a file's last record and nothing ends its line. One that is too long is given up before its end. */
+function isOpen(bytes: Buffer, { next, fault }: Span): boolean {
+  return fault !== 'record-too-long' && next === bytes.length && bytes[next - 1] !== LF;
 }
 
 function rawOf(bytes: Buffer, { start, end }: Span, recordBytes: number): string {

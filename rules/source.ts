@@ -9,6 +9,8 @@ export interface CsvSource {
   /** Texts that stand for a missing value, besides the empty cell. */
   readonly missing: readonly string[];
   readonly drift: Drift;
+  /** Whether the source ends the last line of a file too: one that ends otherwise was then cut short. */
+  readonly endsLastLine: boolean;
 }
 
 /** Pages of JSON from an HTTP API. */
@@ -33,7 +35,10 @@ export interface RestSource {
 
 export type Source = CsvSource | RestSource;
 
-/** Declares files from the inbox. By default RFC 4180 in UTF-8, nothing but an empty cell is missing, drift is refused. */
+/**
+ * Declares files from the inbox. By default RFC 4180 in UTF-8, which leaves the last line's end to the source; nothing
+ * but an empty cell is missing, drift is refused.
+ */
 export function csv(
   options: Partial<Omit<CsvSource, 'kind' | 'missing'>> & { missing?: string | readonly string[] } = {},
 ): CsvSource {
@@ -43,6 +48,7 @@ export function csv(
     delimiter: ',',
     encoding: 'utf-8',
     drift: 'freeze',
+    endsLastLine: false,
     ...rest,
     missing: typeof missing === 'string' ? [missing] : missing,
   };

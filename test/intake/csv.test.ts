@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { SourceBroken } from '../../rules/errors.ts';
 import { personDataset, readAll, textDataset } from '../support/csv.ts';
 import { containing, matching, refusalOf } from '../support/intake.ts';
 
@@ -101,13 +102,13 @@ describe('a CSV file', () => {
   test('has ragged rows, which are kept with their line and text', async () => {
     const { rows, records } = await readAll(
       people,
-      'id,name,age\n1,Ann,30\n9,Zoe\n2,Bob,40\n8,X,1,2\n7,cut o',
+      'id,name,age\n1,Ann,30\n9,Zoe\n2,Bob,40\n8,X,1,2\n7,lost\n',
     );
     expect(rows).toEqual(ANN_AND_BOB);
     expect(records.filter(({ cells }) => cells === null)).toMatchObject([
       { record: 2, line: 3, rule: 'ragged-record', reason: 'has 2 fields, the header has 3', raw: '9,Zoe' },
       { record: 4, line: 5, raw: '8,X,1,2' },
-      { record: 5, line: 6, raw: '7,cut o' },
+      { record: 5, line: 6, raw: '7,lost' },
     ]);
   });
 });
@@ -142,7 +143,7 @@ describe('a broken quote', () => {
       ['3'],
     ],
     ['before a lone CR spoils its own line', '1,"Ann"\rx,30\n2,Bob,40\n', ['2 broken-quote'], ['2']],
-    ['in the last, cut field', '2,Bob,40\n3,"Ci', ['3 broken-quote'], ['2']],
+    ['in the last field', '2,Bob,40\n3,"Ci\n', ['3 broken-quote'], ['2']],
   ])('%s', async (_what, content, broken, ids) => {
     for (const chunk of [1, 2, 5, 65_536]) {
       const result = await readAll(people, header + content, { chunk });
@@ -161,6 +162,53 @@ describe('a broken quote', () => {
       ['1', 'x', '1'],
       ['2', 'last', '1'],
     ]);
+  });
+});
+
+describe('a file that ends in the middle of a record', () => {
+  const start = 'id,name,age\n1,Ann,30\n';
+  test.each([
+    ['between two fields', '2,Bo', /line 3: it has 2 fields, the header has 3/],
+    ['inside a quoted field', '2,"Bob,4', /line 3: it has a quote that is not doubled, or is never closed/],
+    [
+      'lines after the quote that was never closed',
+      '2,"Bob,4\n3,Cid,5',
+      /line 4: it has a quote that is not doubled, or is never closed/,
+    ],
+  ])('%s is cut short, however it is read', async (_where, end, detail) => {
+    for (const chunk of [1, 7, 65_536]) {
+      expect(await refusalOf(readAll(people, start + end, { chunk }))).toMatchObject({
+        name: 'SourceBroken',
+        message: 'A file ends in the middle of a record: it was cut short',
+        detail: matching(detail),
+      });
+    }
+  });
+
+  test.each(['2,Bob,4', '2,Bob,40', '2,Bob,', '2,"Bob","40"'])(
+    'is known to be cut after %j by its source alone, which ends every line',
+    async (end) => {
+      expect((await readAll(people, start + end)).rows).toHaveLength(2);
+      for (const chunk of [1, 65_536]) {
+        const strict = personDataset({ endsLastLine: true });
+        const error = await refusalOf(readAll(strict, start + end, { chunk }));
+        expect(error).toMatchObject({
+          name: 'SourceBroken',
+          detail: matching(/line 3: its line has no end/),
+        });
+        expect((await readAll(strict, `${start}${end}\r\n`, { chunk })).rows).toHaveLength(2);
+        expect((await readAll(strict, `${start}${end}\r`, { chunk })).rows).toHaveLength(2);
+      }
+    },
+  );
+
+  test('is not told from a line with too many fields, nor from one that is too long', async () => {
+    expect((await readAll(people, `${start}2,Bob,40,x`)).broken).toEqual(['3 ragged-record']);
+    const strict = personDataset({ endsLastLine: true }, { recordBytes: 20 });
+    for (const chunk of [1, 22, 65_536])
+      expect((await readAll(strict, `${start}${'x'.repeat(100)}`, { chunk })).broken).toEqual([
+        '3 record-too-long',
+      ]);
   });
 });
 
@@ -317,15 +365,17 @@ test('whatever rows are written in whatever dialect, the same come back', async 
   );
 });
 
+const anyBytes = fc.string({
+  unit: fc.constantFrom('"', '"', ',', '\n', '\n', '\r', 'a', '1', '\0', '\\'),
+  maxLength: 120,
+});
+
 test('whatever bytes come, reading ends, says the same in any chunks, and loses no line', async () => {
-  const bytes = fc.string({
-    unit: fc.constantFrom('"', '"', ',', '\n', '\n', '\r', 'a', '1', '\0', '\\'),
-    maxLength: 120,
-  });
   const dataset = personDataset({}, { recordBytes: 20 });
+  const end = fc.constantFrom('\n', '\r\n', '\r');
   await fc.assert(
-    fc.asyncProperty(bytes, fc.integer({ min: 1, max: 30 }), async (body, chunk) => {
-      const content = `id,name,age\n${body}`;
+    fc.asyncProperty(anyBytes, end, fc.integer({ min: 1, max: 30 }), async (body, lastEnd, chunk) => {
+      const content = `id,name,age\n${body}${lastEnd}`;
       const [one, other] = [await readAll(dataset, content), await readAll(dataset, content, { chunk })];
       const shown = ({ records }: typeof one) =>
         records.map(({ record, line, raw, cells }) => [record, line, raw, cells]);
@@ -343,4 +393,28 @@ test('whatever bytes come, reading ends, says the same in any chunks, and loses 
     }),
     { numRuns: 3_000 },
   );
+});
+
+test('wherever bytes end, whether they were cut short is told the same in any chunks', async () => {
+  const dataset = personDataset({}, { recordBytes: 20 });
+  const answerOf = async (content: string, chunk = 65_536) => {
+    try {
+      const { rows, broken } = await readAll(dataset, content, { chunk });
+      return { isCut: false, said: JSON.stringify([rows, broken]) };
+    } catch (cause) {
+      if (cause instanceof SourceBroken) return { isCut: true, said: cause.detail };
+      throw cause;
+    }
+  };
+  let cut = 0;
+  await fc.assert(
+    fc.asyncProperty(anyBytes, fc.integer({ min: 1, max: 30 }), async (body, chunk) => {
+      const answer = await answerOf(`id,name,age\n${body}`);
+      expect(await answerOf(`id,name,age\n${body}`, chunk)).toEqual(answer);
+      if (answer.isCut) cut++;
+      expect(answer.isCut && /[\r\n]$/.test(body)).toBe(false);
+    }),
+    { numRuns: 2_000 },
+  );
+  expect(cut).toBeGreaterThan(200);
 });

@@ -122,6 +122,23 @@ describe.each(['insurance', 'bank'] as const)('the set %s', (set) => {
     expect(days[0]).toMatchObject({ rows: 500, damaged: 500, deduplicated: 0 }); // nothing sound is left to copy
   });
 
+  test('is known to be cut wherever it is cut but between two rows', async () => {
+    const { files } = await generated({ set, rows: 50 });
+    for (const { dataset: name, file } of files) {
+      const dataset = DATASETS.find((one) => one.name === name) ?? insuranceMovements;
+      const bytes = await readFile(file);
+      for (let lost = 1; lost < 60; lost++) {
+        const rest = bytes.subarray(0, -lost);
+        if (rest.at(-1) === 10) continue;
+        const cut = join(root, `2025-02-01.${name}-cut.csv`);
+        await writeFile(cut, rest);
+        await expect(checkFiles(dataset, [cut]), `without its last ${lost} bytes`).rejects.toMatchObject({
+          name: 'SourceBroken',
+        });
+      }
+    }
+  });
+
   test('told to stop, leaves whole files alone', async () => {
     const abort = new AbortController();
     const out = await mkdtemp(join(root, 'inbox-'));
