@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream';
 import type { DataSource } from 'typeorm';
-import { readLines, type FollowedRecord } from '../intake/follow-records.ts';
+import type { FollowedRecord } from '../intake/follow-records.ts';
+import { jsonLines, readJsonLines } from '../intake/json-lines.ts';
 import type { LandingStore } from '../intake/landing.ts';
 import { landingPrefix, type Landed, type StagedPart } from '../intake/manifest.ts';
-import { jsonLine } from '../intake/stage.ts';
 import { inOrder } from '../intake/staged-rows.ts';
 import type { Attempt } from '../rules/attempt.ts';
 import type { ReleasedCount, ReleasedRow } from '../rules/release.ts';
@@ -15,15 +14,20 @@ export interface Unfit extends RowChecks {
   readonly stale: readonly number[];
 }
 
+interface Stores {
+  readonly warehouse: DataSource;
+  readonly landing: LandingStore;
+}
+
 /** Before SQL has judged. */
-export const NOTHING_UNFIT: Unfit = { rejected: [], deduplicated: [], superseded: [], stale: [] };
+const NOTHING_UNFIT: Unfit = { rejected: [], deduplicated: [], superseded: [], stale: [] };
 
 /**
  * Keeps which rejected row went where: all of them as `released.jsonl` in the attempt's landing folder, the first ones
  * in the table. Nothing of it rolls back with the load; a staged row is loaded once the attempt is (R5).
  */
 export async function keepReleased(
-  { warehouse, landing }: { readonly warehouse: DataSource; readonly landing: LandingStore },
+  { warehouse, landing }: Stores,
   attempt: Attempt,
   { release }: Landed,
   parts: readonly StagedPart[],
@@ -31,12 +35,25 @@ export async function keepReleased(
 ): Promise<void> {
   if (release === undefined) return;
   const { dataset, businessDate, epoch } = attempt;
-  const lines = async function* () {
-    for await (const row of waysOf(landing, parts, unfit)) yield Buffer.from(jsonLine(row));
-  };
   const key = `${landingPrefix({ dataset, businessDate }, epoch)}/released.jsonl`;
-  await landing.write(key, Readable.from(lines()));
+  await landing.write(key, jsonLines(waysOf(landing, parts, unfit)));
   await keepReleasedRows(warehouse, release, epoch, waysOf(landing, parts, unfit));
+}
+
+/** Keeps it also of a night that is refused before SQL has judged. @throws what `refuseIfBad` throws */
+export async function followRefused(
+  stores: Stores,
+  attempt: Attempt,
+  landed: Landed,
+  parts: readonly StagedPart[],
+  refuseIfBad: () => void,
+): Promise<void> {
+  try {
+    refuseIfBad();
+  } catch (refusal) {
+    await keepReleased(stores, attempt, landed, parts, NOTHING_UNFIT);
+    throw refusal;
+  }
 }
 
 /** How many of the rows that each rule had rejected went which way. */
@@ -64,7 +81,7 @@ async function* waysOf(
   const discarded = new Set([...unfit.superseded, ...unfit.stale]);
   let first = 0;
   for (const { followed, staged } of inOrder(parts)) {
-    for await (const { place, ...row } of followed ? readLines<FollowedRecord>(landing, followed) : []) {
+    for await (const { place, ...row } of followed ? readJsonLines<FollowedRecord>(landing, followed) : []) {
       const ordinal = first + (place ?? 0);
       const rule = rejected.get(ordinal);
       if (place === null) yield row;

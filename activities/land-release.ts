@@ -13,7 +13,7 @@ import {
 } from '../intake/manifest.ts';
 import { atPace } from '../intake/pace.ts';
 import { readManifest } from '../intake/read-part.ts';
-import { jsonLine } from '../intake/stage.ts';
+import { jsonLines } from '../intake/json-lines.ts';
 import { verified } from '../intake/verified.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
@@ -71,7 +71,7 @@ async function partsOf(
   const rejected = new InParts(await allRejected(warehouse, landing, attempt));
   const write = async (part: number, lines: AsyncIterable<Reconsidered>) => {
     const name = `${landingPrefix(release, epoch)}/reconsidered/part-${String(part).padStart(5, '0')}.jsonl`;
-    return landing.write(name, chunksOf(lines), signal);
+    return landing.write(name, jsonLines(lines), signal);
   };
   const parts: LandedPart[] = [];
   for (const part of before) {
@@ -166,17 +166,4 @@ class InParts {
       yield row;
     }
   }
-}
-
-const CHUNK_CHARACTERS = 64 * 1024;
-
-async function* chunksOf(lines: AsyncIterable<object>): AsyncGenerator<Buffer> {
-  let text = '';
-  for await (const line of lines) {
-    text += jsonLine(line);
-    if (text.length < CHUNK_CHARACTERS) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  if (text !== '') yield Buffer.from(text);
 }

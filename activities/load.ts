@@ -13,7 +13,7 @@ import { commitOnce } from './commit-once.ts';
 import type { Deps } from './deps.ts';
 import { fillDay, totalOf } from './fill-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
-import { keepReleased, NOTHING_UNFIT } from './keep-released.ts';
+import { followRefused } from './keep-released.ts';
 import { runStep } from './step.ts';
 import { addStepFields } from './step-lines.ts';
 
@@ -32,8 +32,7 @@ export const createLoad = (deps: Deps) =>
         if (earlier) return earlier; // our COMMIT arrived, our report did not
         const staged = totalOf(parts);
         await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
-        await keepReleased(deps, attempt, landed, parts, NOTHING_UNFIT);
-        refuseIfBad(attempt, attempt.plan, staged);
+        await followRefused(deps, attempt, landed, parts, () => refuseIfBad(attempt, attempt.plan, staged));
         await recordTally(warehouse, attempt, { loadEpoch: epoch });
         await eviction.evictBefore(attempt, epoch);
         const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };

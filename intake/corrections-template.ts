@@ -3,11 +3,11 @@ import type { RejectedPlace } from '../rules/release.ts';
 import type { CsvSource } from '../rules/source.ts';
 import type { IntakeContext } from './context.ts';
 import { fieldsOf, leadNames } from './corrected.ts';
+import { jsonLine } from './json-lines.ts';
 import { jsonText, parseJson } from './json-numbers.ts';
 import type { LandedPart, Manifest } from './manifest.ts';
 import { Pace } from './pace.ts';
 import { partOf, readPart } from './read-part.ts';
-import { jsonLine } from './stage.ts';
 
 /**
  * The corrected file to start from: each rejected record as it landed, or blank where it could not be taken apart; in

@@ -1,9 +1,7 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { LandingCorrupt } from '../rules/errors.ts';
 import type { RejectedPlace, ReleasedRow } from '../rules/release.ts';
+import { readJsonLines } from './json-lines.ts';
 import type { LandingStore, StoredFile } from './landing.ts';
-import { verified } from './verified.ts';
 
 /** A record that was rejected before, by which rule, and the record of the part at hand that stands for it now. */
 export interface Reconsidered extends RejectedPlace {
@@ -21,12 +19,6 @@ export interface FollowedRecord extends ReleasedRow {
   readonly place: number | null;
 }
 
-/** The lines of a file of JSON documents. @throws LandingCorrupt at its end where it is not what was written */
-export async function* readLines<Line>(landing: LandingStore, file: StoredFile): AsyncGenerator<Line> {
-  const input = Readable.from(verified(landing, file), { objectMode: false });
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) yield JSON.parse(line) as Line;
-}
-
 /** Finds the records whose way is followed among those of a part, which pass by in their order. */
 export class Follower {
   readonly #part: number;
@@ -39,7 +31,7 @@ export class Follower {
   }
 
   static async open(landing: LandingStore, part: number, list: StoredFile): Promise<Follower> {
-    const follower = new Follower(part, readLines<Reconsidered>(landing, list));
+    const follower = new Follower(part, readJsonLines<Reconsidered>(landing, list));
     await follower.#advance();
     return follower;
   }

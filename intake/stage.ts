@@ -5,6 +5,7 @@ import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
 import { copyLine } from './copy-text.ts';
 import { Follower, type Way } from './follow-records.ts';
+import { jsonLine } from './json-lines.ts';
 import type { StoredFile } from './landing.ts';
 import { landingPrefix, type LandedPart, type StagedPart } from './manifest.ts';
 import { atPace, type Pace } from './pace.ts';
@@ -107,12 +108,6 @@ async function sort(
   }
   follower?.end();
   return { ...count, rejectedByRule, warnings };
-}
-
-/** One JSON document a line, also for readers that take U+2028 for a line's end. */
-export function jsonLine(record: object): string {
-  const text = JSON.stringify(record).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
-  return `${text}\n`;
 }
 
 /** The text's first bytes, cut between characters. */

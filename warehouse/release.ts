@@ -178,27 +178,19 @@ export async function followRelease(
   return followed !== undefined;
 }
 
-/** Those of the places where quarantine holds no rejected row of the attempt. */
+/** Those of the places where quarantine's table holds no rejected row of the attempt. */
 export async function notRejected<Place extends RejectedPlace>(
   warehouse: DataSource,
   attempt: AttemptRow,
   places: readonly Place[],
 ): Promise<Place[]> {
-  const rows = await warehouse.query<{ place: number }[]>(
-    `select p.place - 1 as place
-     from unnest($4::int[], $5::bigint[]) with ordinality p(part, record, place)
-     where not exists (
-       select from nighttrain.quarantine q
-       where q.dataset = $1 and q.business_date = $2 and q.epoch = any($3::bigint[])
-         and (q.part, q.record) = (p.part, p.record))
-     order by p.place`,
-    [
-      attempt.dataset,
-      attempt.businessDate,
-      epochsOf(attempt),
-      places.map(({ part }) => part),
-      places.map(({ record }) => record),
-    ],
+  // Compared here: a join took minutes for 100,000 places, the table's statistics being as old as the night.
+  const rows = await warehouse.query<RejectedPlace[]>(
+    `select part, record from nighttrain.quarantine
+     where dataset = $1 and business_date = $2 and epoch = any($3::bigint[])`,
+    [attempt.dataset, attempt.businessDate, epochsOf(attempt)],
   );
-  return rows.map(({ place }) => places[place] as Place);
+  const nameOf = ({ part, record }: RejectedPlace) => `${part}/${record}`;
+  const rejected = new Set(rows.map(nameOf));
+  return places.filter((place) => !rejected.has(nameOf(place)));
 }

@@ -254,6 +254,28 @@ test('a release that is cancelled at COMMIT writes nothing; what landed for it i
   expect((await house().attempts('fares', day)).at(-1)).toMatchObject({ loaded: 7, rejected: 1, read: 12 });
 });
 
+test('R5: a release that is refused again tells its rows too, and the next one goes on from there', async () => {
+  const day = '2024-05-15';
+  await house().put('fares', `${day}.csv`, fareLines(day, { good: 4, bad: 4 }));
+  await house().run('fares', day);
+  const first = await keptRelease(house(), fares, day, [HEADER, `1,5,${day},5,100,`]);
+  await carryOut(house(), first);
+  expect((await house().attempts('fares', day)).at(-1)).toMatchObject({ state: 'refused', rejected: 3 });
+  expect(await waysOf(house(), first)).toEqual([
+    '1/5 not-an-integer → 2/1 staged',
+    '1/6 not-an-integer → 1/6 rejected not-an-integer',
+    '1/7 not-an-integer → 1/7 rejected not-an-integer',
+    '1/8 not-an-integer → 1/8 rejected not-an-integer',
+  ]);
+  const again = keptRelease(house(), fares, day, [HEADER, `1,5,${day},5,100,`, `1,6,${day},6,100,`]);
+  await expect(again).rejects.toMatchObject({
+    name: 'UsageError',
+    detail: expect.stringContaining('part 1 record 5, corrected before') as unknown,
+  });
+  await carryOut(house(), await keptRelease(house(), fares, day, [HEADER, `1,6,${day},6,100,`]));
+  expect((await house().attempts('fares', day)).at(-1)).toMatchObject({ loaded: 6, rejected: 2, read: 10 });
+});
+
 test('a release of another day, and one that nobody knows, are refused', async () => {
   const day = '2024-05-08';
   await refusedNight(day);
