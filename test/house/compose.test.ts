@@ -127,7 +127,7 @@ describe('docker-compose.yml', () => {
 
   test('what the image is told to run are commands and options of nighttrain', () => {
     const ours = services.filter(([, { image }]) => image === 'nighttrain:latest');
-    expect(ours.map(([name]) => name)).toEqual(['migrate', 'worker']);
+    expect(ours.map(([name]) => name)).toEqual(['migrate', 'worker', 'watchdog']);
     for (const [, { command = [] }] of ours) {
       const [name = '', ...options] = command;
       const help = execFileSync(process.execPath, [join(ROOT, 'bin/nighttrain.js'), name, '--help'], {

@@ -52,6 +52,11 @@ export const NIGHTTRAIN_WORKER: WorkerCommand = {
   says: 'worker started',
 };
 
+export const NIGHTTRAIN_WATCHDOG: WorkerCommand = {
+  args: [resolve('bin/nighttrain.js'), 'watchdog', '--every', '1'],
+  says: 'health and metrics are served',
+};
+
 /** `nighttrain worker` as a process, to be killed, stopped and woken. */
 export class WorkerProcess implements AsyncDisposable {
   readonly lines: string[] = [];
@@ -97,6 +102,13 @@ export class WorkerProcess implements AsyncDisposable {
 
   get exitCode(): number | null {
     return this.#child.exitCode;
+  }
+
+  /** Where it serves its health, once it does. */
+  async healthUrl(): Promise<string> {
+    const said = () => this.lines.find((line) => line.includes('health and metrics are served'));
+    await until(() => said() !== undefined, 20_000);
+    return (JSON.parse(said() ?? '') as { served: string }).served;
   }
 
   /** Tells a worker of the tests what to do. */

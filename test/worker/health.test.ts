@@ -1,16 +1,10 @@
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import { WorkerMetrics } from '../../worker/metrics.ts';
 import { fareLines } from '../support/fares.ts';
 import { openHouse } from '../support/house.ts';
-import type { WorkerProcess } from '../support/house-worker.ts';
 import { until } from '../support/intake.ts';
 import { seriesIn } from '../support/metrics.ts';
-
-/** Where a worker serves its health. */
-async function healthUrl(worker: WorkerProcess): Promise<string> {
-  const said = () => worker.lines.find((line) => line.includes('health and metrics are served'));
-  await until(() => said() !== undefined, 20_000);
-  return (JSON.parse(said() ?? '') as { served: string }).served;
-}
 
 async function ask(url: string, path: string, withinMs = 10_000): Promise<{ status: number; text: string }> {
   const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(withinMs) });
@@ -25,7 +19,7 @@ test('what a worker counts is the ledger, and survives its death', async () => {
   await house.put('fares', `${bad}.csv`, fareLines(bad, { good: 1, bad: 9 }));
   await house.run('fares', good);
   await house.run('fares', bad);
-  const { text } = await ask(await healthUrl(worker), '/metrics');
+  const { text } = await ask(await worker.healthUrl(), '/metrics');
   const rows = (outcome: string, from = text) =>
     seriesIn(from, 'nighttrain_rows_total', { dataset: 'fares', outcome });
   expect(['loaded', 'rejected', 'discarded', 'deduplicated'].map((outcome) => rows(outcome))).toEqual([
@@ -48,14 +42,14 @@ test('what a worker counts is the ledger, and survives its death', async () => {
 
   await worker.end('SIGKILL');
   const next = await house.startWorkerProcess();
-  const later = await ask(await healthUrl(next), '/metrics');
+  const later = await ask(await next.healthUrl(), '/metrics');
   expect(rows('loaded', later.text)).toBe(8);
 });
 
 test('a worker whose PostgreSQL is silent says so within seconds, lives on, and is ready again once it answers', async () => {
   await using house = await openHouse();
   const worker = await house.startWorkerProcess();
-  const url = await healthUrl(worker);
+  const url = await worker.healthUrl();
   expect(await ask(url, '/readyz')).toMatchObject({
     status: 200,
     text: '{"ready":true,"checks":{"worker":"ok","PostgreSQL":"ok","Temporal":"ok"}}\n',
@@ -74,11 +68,11 @@ test('a worker whose PostgreSQL is silent says so within seconds, lives on, and 
   await until(async () => (await ask(url, '/readyz')).status === 200, 30_000);
 });
 
-test('a hundred scrapes at once ask the ledger once, and a night loads meanwhile', async () => {
+test('a hundred scrapes at once take one connection, and a night loads meanwhile', async () => {
   const day = '2024-12-03';
   await using house = await openHouse();
   const worker = await house.startWorkerProcess();
-  const url = await healthUrl(worker);
+  const url = await worker.healthUrl();
   await house.put('fares', `${day}.csv`, fareLines(day, { good: 100 }));
   const calls = () =>
     house.ask<{ n: number }>(
@@ -101,11 +95,28 @@ test('a hundred scrapes at once ask the ledger once, and a night loads meanwhile
 test('a frozen worker answers nobody, and other paths and methods are refused', async () => {
   await using house = await openHouse();
   const worker = await house.startWorkerProcess();
-  const url = await healthUrl(worker);
+  const url = await worker.healthUrl();
   expect(await ask(url, '/')).toMatchObject({ status: 404 });
   expect((await fetch(`${url}/readyz`, { method: 'POST' })).status).toBe(405);
   worker.signal('SIGSTOP');
   await expect(ask(url, '/healthz', 1_000)).rejects.toThrow('timeout');
   worker.signal('SIGCONT');
   expect(await ask(url, '/healthz')).toMatchObject({ status: 200 });
+});
+
+test('however many scrape at once, the ledger is asked once', async () => {
+  let asked = 0;
+  const metrics = new WorkerMetrics({
+    figures: async () => {
+      asked += 1;
+      return Promise.resolve({ datasets: [], openAlerts: { warn: 0, error: 7, critical: 0 } });
+    },
+    sdkAddress: '127.0.0.1:9', // nobody is there
+    log: pino({ level: 'silent' }),
+  });
+  const texts = await Promise.all(Array.from({ length: 50 }, () => metrics.text()));
+  expect(asked).toBe(1);
+  expect(texts.map((text) => seriesIn(text, 'nighttrain_alerts_open', { severity: 'error' }))).toEqual(
+    texts.map(() => 7),
+  );
 });
