@@ -55,12 +55,12 @@ function foundInFiles(rejectedByRule: Readonly<Record<string, number>>): Record<
   return Object.fromEntries(Object.entries(rejectedByRule).filter(([rule]) => !bySql.includes(rule)));
 }
 
-/** The counts of the day's only attempt. */
+/** The counts of the only attempt at January. */
 async function attemptOf(dataset: string): Promise<Record<string, unknown>> {
   const [row] = await here.ask(
     `select rows_read as read, rows_loaded as loaded, rows_rejected as rejected, rows_discarded as discarded,
        rows_deduplicated as deduplicated, rejected_by_rule as "rejectedByRule"
-     from nighttrain.attempt where dataset = $1`,
+     from nighttrain.attempt where dataset = $1 and business_date = '2025-01-01'`,
     [dataset],
   );
   return row ?? {};
@@ -102,6 +102,22 @@ describe('a generated set', () => {
         `select rule, count(*)::int as rows from nighttrain.quarantine where dataset = 'insurance-movements' group by rule`,
       );
       expect(Object.fromEntries(kept.map(({ rule, rows }) => [rule, rows]))).toEqual(month.rejectedByRule);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'of an insurer that lacks days of its month loads, and the audit names as many as it lacks',
+    async () => {
+      await generate('insurance', '--rows', '20', '--from', '2025-04-01'); // thirty days
+      expect(await here.run(['run', 'insurance-movements', '--date', '2025-04-01'])).toMatchObject({
+        code: 0,
+      });
+      const found = await here.ask(
+        `select rows_found as rows from nighttrain.audit_result
+         where audit = 'day-without-movements' and business_date = '2025-04-01'`,
+      );
+      expect(found).toEqual([{ rows: 10 }]);
     },
     PATIENCE_MS,
   );
