@@ -16,6 +16,18 @@ test('a request in plain JSON is taken as it is, under the id of its arrival unl
   });
 });
 
+test('a release is carried out from landing alone, and named by an id', () => {
+  const release = { ...sound, release: 'release-1' };
+  expect(parseReplayRequest({ ...release, input: 'landing' }, 'id')).toMatchObject({ release: 'release-1' });
+  expect(parseReplayRequest(release, 'id')).toContain("input must be 'landing'");
+  for (const bad of [7, null, '', 'a b', 'x'.repeat(101)]) {
+    expect(parseReplayRequest({ ...release, input: 'landing', release: bad }, 'id')).toContain(
+      'release must be',
+    );
+  }
+  expect(parseReplayRequest(sound, 'id')).not.toHaveProperty('release');
+});
+
 const noText = fc.jsonValue().filter((value) => typeof value !== 'string');
 
 test('whatever else is sent, the answer is a sentence and never an error', () => {
