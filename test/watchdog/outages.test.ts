@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask } from '../support/house-of-engines.ts';
 import { until } from '../support/intake.ts';
 import { Kennel } from '../support/kennel.ts';
+import { keepFigure } from '../support/paging.ts';
 
 /** Two looks a second apart, each of which may wait for an engine; machines that run other tests are slow. */
 const PAGED_WITHIN_MS = 25_000;
@@ -32,8 +33,10 @@ test(
   'PostgreSQL dies: the watchdog pages, once, however often it is started again; says when it is over; the archive has it once',
   async () => {
     const before = kennel.telephones.told.length;
+    const killed = performance.now();
     await kennel.kill('postgres');
     const told = await kennel.toldAfter(before, 'PostgreSQL does not answer', PAGED_WITHIN_MS);
+    await keepFigure('PostgreSQL is killed', 'the watchdog (every 1 s, 2 looks)', performance.now() - killed);
     expect(told).toEqual([{ person: 'ana', sentence: 'PostgreSQL does not answer', isOver: false }]);
     expect((await spool()).length).toBeGreaterThan(0);
 
@@ -59,8 +62,10 @@ test(
   'Temporal dies: people are paged and told when it is over; nobody is paged again by the archive',
   async () => {
     const before = kennel.telephones.told.length;
+    const killed = performance.now();
     await kennel.kill('temporal');
     const told = await kennel.toldAfter(before, 'Temporal does not answer', PAGED_WITHIN_MS);
+    await keepFigure('Temporal is killed', 'the watchdog (every 1 s, 2 looks)', performance.now() - killed);
     expect(told).toMatchObject([{ person: 'ana', isOver: false }]);
     await kennel.startEngines();
     await kennel.toldAfter(before, 'Over: Temporal does not answer', PAGED_WITHIN_MS);
@@ -78,8 +83,10 @@ test(
   'the worker stands still: people are paged, may acknowledge without any engine, and hear when it goes on',
   async () => {
     const before = kennel.telephones.told.length;
+    const frozen = performance.now();
     kennel.worker.kill('SIGSTOP');
     await kennel.toldAfter(before, 'does not answer', PAGED_WITHIN_MS);
+    await keepFigure('the worker is frozen', 'the watchdog (every 1 s, 2 looks)', performance.now() - frozen);
     expect(kennel.telephones.told.slice(before)).toMatchObject([{ person: 'ana', isOver: false }]);
     const ack = await kennel.start(['watchdog', 'ack']).answer();
     expect(ack).toMatchObject({

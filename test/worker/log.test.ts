@@ -32,7 +32,7 @@ test('every line of a night names its day, epoch, workflow and run; from the loa
 
 test('lines go to the collector of OTEL_EXPORTER_OTLP_ENDPOINT in protobuf, and show there no more than here', async () => {
   const day = '2024-11-02';
-  const secret = randomUUID();
+  const secret = randomUUID().slice(0, 18);
   await using collector = await Collector.start();
   await using house = await openHouse();
   const worker = await house.startWorkerProcess({
@@ -41,7 +41,7 @@ test('lines go to the collector of OTEL_EXPORTER_OTLP_ENDPOINT in protobuf, and 
   });
   await house.put('fares', `${day}.csv`, fareLines(day, { good: 10 }));
   await (await house.start('fares', day)).result();
-  await house.signal('replayDay', { requestedBy: `+33612345678 ${secret}`, dataset: 'nobody' });
+  await house.signal('replayDay', house.replayPayload(`+33612345678 ${secret}`, day));
   await until(() => collector.lines.some(({ body }) => body === 'request refused'), 20_000);
 
   expect(new Set(collector.calls)).toEqual(new Set(['/v1/logs application/x-protobuf']));
@@ -58,6 +58,7 @@ test('lines go to the collector of OTEL_EXPORTER_OTLP_ENDPOINT in protobuf, and 
     'the SDK',
   ).toBe(true);
   for (const text of [JSON.stringify(collector.lines), worker.lines.join('\n')]) {
+    expect(text).toContain("there is no dataset '+***678 ***'");
     expect(text).not.toContain(secret);
     expect(text).not.toContain('33612345');
   }
