@@ -13,8 +13,10 @@ beforeAll(async () => {
   await loadFares(house, '2024-01-01', { rows: 3, amount: 1 });
   await loadFares(house, '2024-01-01', { rows: 4, amount: 2 });
   await loadFares(house, '2024-01-02', { rows: 2, amount: 1 });
-  await using clients = await fillClients(house, '2024-01-01', [[1, 'Awa', null]]);
-  await clients.commit();
+  {
+    await using clients = await fillClients(house, '2024-01-01', [[1, 'Awa', null]]);
+    await clients.commit();
+  }
   await house.ask(
     `insert into nighttrain.attempt (dataset, business_date, epoch, load_epoch, owner_run_id, workflow_id, kind, state,
        rows_rejected, load_id, ended_at)
