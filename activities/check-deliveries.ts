@@ -1,5 +1,5 @@
-import { lookAtTurn, recordNews, type AlertTurn, type Delivery } from '../alerting/deliveries.ts';
-import { orAbort } from '../alerting/hand-over.ts';
+import { lookAtTurn, recordNews, type AlertTurn, type Delivery } from '../alerting/paging/deliveries.ts';
+import { orAbort } from '../alerting/paging/hand-over.ts';
 import { describe } from '../rules/errors.ts';
 import { reachOf, type Reach } from '../rules/escalation.ts';
 import { archiveInTime } from './archive-in-time.ts';

@@ -2,7 +2,7 @@ import type { Attempt, AttemptError, Outcome, Receipt } from '../rules/attempt.t
 import { dayLabel } from '../rules/dataset-day.ts';
 import { recordEnd, recordTally } from '../warehouse/attempts.ts';
 import { warehouseError } from '../warehouse/failure.ts';
-import type { Alarm } from '../alerting/alarm.ts';
+import type { Alarm } from '../alerting/alarm/alarm.ts';
 import type { Deps } from './deps.ts';
 import { raiseEndOfAttempt } from './raise-end.ts';
 import { runStep } from './step.ts';

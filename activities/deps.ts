@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
-import type { Alarm } from '../alerting/alarm.ts';
-import type { Channels } from '../alerting/channel.ts';
+import type { Alarm } from '../alerting/alarm/alarm.ts';
+import type { Channels } from '../alerting/channels/channel.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { OnCall } from '../rules/on-call.ts';
 import type { LandingStore } from '../intake/landing.ts';

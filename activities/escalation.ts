@@ -1,5 +1,9 @@
-import { acknowledge } from '../alerting/archive.ts';
-import { beginEscalation, endEscalation as end, type EscalationEnding } from '../alerting/escalations.ts';
+import { acknowledge } from '../alerting/archive/archive.ts';
+import {
+  beginEscalation,
+  endEscalation as end,
+  type EscalationEnding,
+} from '../alerting/paging/escalations.ts';
 import type { AlertRule } from '../rules/alert-rules.ts';
 import type { Acknowledgement, AlertInShort, EscalationPlan } from '../rules/escalation.ts';
 import { warehouseError } from '../warehouse/failure.ts';

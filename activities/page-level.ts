@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Page } from '../alerting/channel.ts';
+import type { Page } from '../alerting/channels/channel.ts';
 import {
   countTry,
   queueTurn,
@@ -7,8 +7,8 @@ import {
   type AlertFacts,
   type AlertTurn,
   type Delivery,
-} from '../alerting/deliveries.ts';
-import { handOver, type Outcome } from '../alerting/hand-over.ts';
+} from '../alerting/paging/deliveries.ts';
+import { handOver, type Outcome } from '../alerting/paging/hand-over.ts';
 import { inTime } from '../alerting/in-time.ts';
 import { describe } from '../rules/errors.ts';
 import { reachOf, type AlertInShort, type Reach } from '../rules/escalation.ts';

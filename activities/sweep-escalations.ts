@@ -1,4 +1,4 @@
-import { exhaustedAndAnswered, pagedAlerts } from '../alerting/escalations.ts';
+import { exhaustedAndAnswered, pagedAlerts } from '../alerting/paging/escalations.ts';
 import type { Deps } from './deps.ts';
 
 /** Alerts that one sweep sees to; the next one goes on. */

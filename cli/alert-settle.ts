@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { acknowledge, resolve, type Settled } from '../alerting/archive.ts';
+import { acknowledge, resolve, type Settled } from '../alerting/archive/archive.ts';
 import { UsageError } from '../rules/errors.ts';
 import { codeNamed, noSuchAlert, tellEscalations, withArchive } from './alert-engines.ts';
 import { Output } from './output.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { maskedAddress, readAlert, type AlertStory } from '../alerting/list.ts';
+import { maskedAddress, readAlert, type AlertStory } from '../alerting/archive/list.ts';
 import { redactor } from '../alerting/redact.ts';
 import { codeNamed, noSuchAlert, withArchive } from './alert-engines.ts';
 import { Output } from './output.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { pino } from 'pino';
-import { readAlert, maskedAddress, type AlertStory } from '../alerting/list.ts';
-import { readOnCall } from '../alerting/on-call.ts';
+import { readAlert, maskedAddress, type AlertStory } from '../alerting/archive/list.ts';
+import { readOnCall } from '../alerting/paging/on-call.ts';
 import { waitFor } from '../local/wait.ts';
 import { ConfigurationError, Unanswered, UsageError } from '../rules/errors.ts';
 import type { OnCall } from '../rules/on-call.ts';

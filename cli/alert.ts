@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { listAlerts } from '../alerting/list.ts';
+import { listAlerts } from '../alerting/archive/list.ts';
 import { redactor } from '../alerting/redact.ts';
 import { withArchive } from './alert-engines.ts';
 import { addAlertAck, addAlertResolve } from './alert-settle.ts';

@@ -1,8 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import type { DataSource } from 'typeorm';
-import type { Alarm } from '../alerting/alarm.ts';
-import { readOnCall } from '../alerting/on-call.ts';
+import type { Alarm } from '../alerting/alarm/alarm.ts';
+import { readOnCall } from '../alerting/paging/on-call.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 import type { OnCall } from '../rules/on-call.ts';
 import { openAlarm } from '../worker/alarm.ts';

@@ -1,11 +1,11 @@
 import { Option, type Command } from 'commander';
-import { argumentsOf, typed } from '../alerting/command-line.ts';
-import type { AlertOfRun } from '../alerting/evidence.ts';
+import { argumentsOf, typed } from '../alerting/runbook/command-line.ts';
+import type { AlertOfRun } from '../alerting/archive/evidence.ts';
 import { redactor } from '../alerting/redact.ts';
-import { findRunbooks, readRunbook } from '../alerting/runbook-files.ts';
-import { parseRunbook, type Runbook, type Step } from '../alerting/runbook.ts';
-import { runRunbook, stepsOfRun, type RunEnd } from '../alerting/run-runbook.ts';
-import { Transcript } from '../alerting/transcript.ts';
+import { findRunbooks, readRunbook } from '../alerting/runbook/runbook-files.ts';
+import { parseRunbook, type Runbook, type Step } from '../alerting/runbook/runbook.ts';
+import { runRunbook, stepsOfRun, type RunEnd } from '../alerting/runbook/run-runbook.ts';
+import { Transcript } from '../alerting/runbook/transcript.ts';
 import type { StepValues } from '../rules/step-variables.ts';
 import { readConfig } from '../worker/config.ts';
 import { loadDatasets } from '../worker/project.ts';

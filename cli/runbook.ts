@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { findRunbooks, readRunbook, type RunbookFile } from '../alerting/runbook-files.ts';
-import { parseRunbook, type Runbook } from '../alerting/runbook.ts';
+import { findRunbooks, readRunbook, type RunbookFile } from '../alerting/runbook/runbook-files.ts';
+import { parseRunbook, type Runbook } from '../alerting/runbook/runbook.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 import { readConfig } from '../worker/config.ts';
 import { Output } from './output.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Logger } from 'pino';
-import { DeadMan } from '../alerting/dead-man.ts';
-import { OnCallFile } from '../alerting/on-call.ts';
-import { Spool } from '../alerting/spool.ts';
-import { watchFiles } from '../alerting/watch-ack.ts';
-import { Watchdog } from '../alerting/watchdog.ts';
-import { WatchJournal } from '../alerting/watch-journal.ts';
+import { DeadMan } from '../alerting/watchdog/dead-man.ts';
+import { OnCallFile } from '../alerting/paging/on-call.ts';
+import { Spool } from '../alerting/alarm/spool.ts';
+import { watchFiles } from '../alerting/watchdog/watch-ack.ts';
+import { Watchdog } from '../alerting/watchdog/watchdog.ts';
+import { WatchJournal } from '../alerting/watchdog/watch-journal.ts';
 import { openHome } from '../local/home.ts';
 import { withLock } from '../local/lock.ts';
 import { ConfigurationError } from '../rules/errors.ts';

@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 import type { Deps } from '../activities/deps.ts';
-import { alarmOf } from '../alerting/alarm.ts';
+import { alarmOf } from '../alerting/alarm/alarm.ts';
 import type { OnCall } from '../rules/on-call.ts';
 import type { Config } from './config.ts';
 import { escalationsOf } from './escalations.ts';

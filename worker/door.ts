@@ -18,7 +18,7 @@ export async function openDoor(parts: {
   const { config, warehouse, escalations, log } = parts;
   const { callbacks, twilioAuthToken } = config.paging;
   if (!callbacks) return () => Promise.resolve();
-  const { openCallbacks } = await import('../alerting/callbacks.ts'); // a third of a second: Twilio's SDK
+  const { openCallbacks } = await import('../alerting/callbacks/callbacks.ts'); // a third of a second: Twilio's SDK
   try {
     const door = await openCallbacks({
       ...callbacks,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Channels } from '../alerting/channel.ts';
-import type { EmailSetup } from '../alerting/email.ts';
-import type { SmsSetup } from '../alerting/sms.ts';
+import type { Channels } from '../alerting/channels/channel.ts';
+import type { EmailSetup } from '../alerting/channels/email.ts';
+import type { SmsSetup } from '../alerting/channels/sms.ts';
 
 /** Where the outside calls us: Twilio, and people who follow a link. */
 export interface CallbackSetup {
@@ -169,10 +169,10 @@ function smsOf(values: Values, callbacks: CallbackSetup | undefined): SmsSetup |
 
 /** The ways to reach a person that are set up here. Twilio's SDK, a third of a second to load, only where it is used. */
 export async function channelsOf({ sms, email, pagerDutyRoutingKey }: Paging): Promise<Channels> {
-  const { Webhook } = await import('../alerting/webhook.ts');
+  const { Webhook } = await import('../alerting/channels/webhook.ts');
   return {
     webhook: new Webhook({ pagerDutyRoutingKey }),
-    ...(email && { email: new (await import('../alerting/email.ts')).Email(email) }),
-    ...(sms && { sms: new (await import('../alerting/sms.ts')).Sms(sms) }),
+    ...(email && { email: new (await import('../alerting/channels/email.ts')).Email(email) }),
+    ...(sms && { sms: new (await import('../alerting/channels/sms.ts')).Sms(sms) }),
   };
 }

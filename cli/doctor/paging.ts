@@ -1,4 +1,4 @@
-import { readOnCall } from '../../alerting/on-call.ts';
+import { readOnCall } from '../../alerting/paging/on-call.ts';
 import { resolvedAddress, variableOf, type OnCall } from '../../rules/on-call.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import type { Config } from '../../worker/config.ts';
@@ -65,7 +65,7 @@ function contacts({ people }: OnCall, paging: Paging, env: Config['env']): reado
 
 async function checkSms({ sms }: Paging): Promise<Finding> {
   if (!sms) return ok('sms', 'not set up: nobody is reached by SMS');
-  const { Sms } = await import('../../alerting/sms.ts');
+  const { Sms } = await import('../../alerting/channels/sms.ts');
   await new Sms(sms).check(AbortSignal.timeout(CALL_MS));
   const heard = sms.canReply ? 'replies acknowledge' : 'no replies: the text names the command';
   const told =
@@ -75,7 +75,7 @@ async function checkSms({ sms }: Paging): Promise<Finding> {
 
 async function checkEmail({ email }: Paging): Promise<Finding> {
   if (!email) return ok('email', 'not set up: nobody is reached by mail');
-  const { Email } = await import('../../alerting/email.ts');
+  const { Email } = await import('../../alerting/channels/email.ts');
   await new Email(email).check();
   return ok('email', 'the mail server lets us in');
 }

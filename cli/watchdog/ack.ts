@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
-import { acknowledgeWatch, watchFiles } from '../../alerting/watch-ack.ts';
-import { WatchJournal } from '../../alerting/watch-journal.ts';
+import { acknowledgeWatch, watchFiles } from '../../alerting/watchdog/watch-ack.ts';
+import { WatchJournal } from '../../alerting/watchdog/watch-journal.ts';
 import { NothingThere } from '../../rules/errors.ts';
 import { readConfig } from '../../worker/config.ts';
 import { Output } from '../output.ts';

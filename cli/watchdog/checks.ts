@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import type { DataSource } from 'typeorm';
 import { inTime } from '../../alerting/in-time.ts';
-import type { Found, Seen } from '../../alerting/watch-state.ts';
-import type { Check } from '../../alerting/watchdog.ts';
+import type { Found, Seen } from '../../alerting/watchdog/watch-state.ts';
+import type { Check } from '../../alerting/watchdog/watchdog.ts';
 import { findEngines } from '../../local/engines.ts';
 import type { AlertRule } from '../../rules/alert-rules.ts';
 import { dayLabel } from '../../rules/dataset-day.ts';

@@ -1,8 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import type { DeadMan } from '../../alerting/dead-man.ts';
-import { isOn } from '../../alerting/watch-state.ts';
-import type { Watchdog } from '../../alerting/watchdog.ts';
+import type { DeadMan } from '../../alerting/watchdog/dead-man.ts';
+import { isOn } from '../../alerting/watchdog/watch-state.ts';
+import type { Watchdog } from '../../alerting/watchdog/watchdog.ts';
 
 /** What the watchdog serves at /metrics. */
 export class WatchdogMetrics {

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { DataSource } from 'typeorm';
-import { acknowledge, archive, resolve, type Archived, type Archiving } from '../../alerting/archive.ts';
-import { resolveNight, resolveOthers } from '../../alerting/over.ts';
+import {
+  acknowledge,
+  archive,
+  resolve,
+  type Archived,
+  type Archiving,
+} from '../../alerting/archive/archive.ts';
+import { resolveNight, resolveOthers } from '../../alerting/archive/over.ts';
 import type { Finding } from '../../rules/alert.ts';
 import type { AlertRule } from '../../rules/alert-rules.ts';
 import { openHouse, type House } from '../support/house.ts';

@@ -1,10 +1,10 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Channel, Page } from '../../alerting/channel.ts';
-import { Email } from '../../alerting/email.ts';
-import { DEFAULT_PATIENCE, type Patience } from '../../alerting/patience.ts';
-import { Sms } from '../../alerting/sms.ts';
-import { Webhook } from '../../alerting/webhook.ts';
+import type { Channel, Page } from '../../alerting/channels/channel.ts';
+import { Email } from '../../alerting/channels/email.ts';
+import { DEFAULT_PATIENCE, type Patience } from '../../alerting/channels/patience.ts';
+import { Sms } from '../../alerting/channels/sms.ts';
+import { Webhook } from '../../alerting/channels/webhook.ts';
 import { AddressRejected, ChannelUnavailable, NightTrainError } from '../../rules/errors.ts';
 import { HookStub } from '../support/hook.ts';
 import { refusalOf } from '../support/intake.ts';

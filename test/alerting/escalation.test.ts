@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
-import { alarmOf } from '../../alerting/alarm.ts';
-import { acknowledge, resolve } from '../../alerting/archive.ts';
-import { recordNews } from '../../alerting/deliveries.ts';
+import { alarmOf } from '../../alerting/alarm/alarm.ts';
+import { acknowledge, resolve } from '../../alerting/archive/archive.ts';
+import { recordNews } from '../../alerting/paging/deliveries.ts';
 import type { Deps } from '../../activities/deps.ts';
 import type { AlertRule } from '../../rules/alert-rules.ts';
 import { AddressRejected } from '../../rules/errors.ts';

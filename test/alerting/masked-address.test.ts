@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maskedAddress } from '../../alerting/list.ts';
+import { maskedAddress } from '../../alerting/archive/list.ts';
 
 test.each([
   ['+33612345678', '+33***678'],

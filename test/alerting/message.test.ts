@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { segmentsOf, toGsm7 } from '../../alerting/gsm7.ts';
-import { smsText } from '../../alerting/message.ts';
+import { segmentsOf, toGsm7 } from '../../alerting/channels/gsm7.ts';
+import { smsText } from '../../alerting/channels/message.ts';
 import { pageOf } from '../support/pages.ts';
 
 const LONG = 'a table that nobody had thought of was changed by somebody who told nobody '.repeat(6).trim();

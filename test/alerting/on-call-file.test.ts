@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { OnCallFile, parseOnCall, readOnCall } from '../../alerting/on-call.ts';
+import { OnCallFile, parseOnCall, readOnCall } from '../../alerting/paging/on-call.ts';
 import { ConfigurationError } from '../../rules/errors.ts';
 
 const SOUND = `

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
-import { acknowledge } from '../../alerting/archive.ts';
+import { acknowledge } from '../../alerting/archive/archive.ts';
 import type { Deps } from '../../activities/deps.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { until } from '../support/intake.ts';

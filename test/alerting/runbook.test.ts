@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { argumentsOf, parseCommandLine, typed, variablesOf } from '../../alerting/command-line.ts';
-import { parseRunbook, SECTIONS } from '../../alerting/runbook.ts';
+import { argumentsOf, parseCommandLine, typed, variablesOf } from '../../alerting/runbook/command-line.ts';
+import { parseRunbook, SECTIONS } from '../../alerting/runbook/runbook.ts';
 import { ConfigurationError } from '../../rules/errors.ts';
 import { wrongWith } from '../../rules/step-variables.ts';
 

@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { alarmOf, type Alarm } from '../../alerting/alarm.ts';
-import { acknowledge, archive, resolve } from '../../alerting/archive.ts';
-import { resolveWhatIsOver } from '../../alerting/over.ts';
+import { alarmOf, type Alarm } from '../../alerting/alarm/alarm.ts';
+import { acknowledge, archive, resolve } from '../../alerting/archive/archive.ts';
+import { resolveWhatIsOver } from '../../alerting/archive/over.ts';
 import type { Finding } from '../../rules/alert.ts';
 import { addDays } from '../../rules/business-date.ts';
 import type { OnCall } from '../../rules/on-call.ts';

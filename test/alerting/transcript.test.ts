@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { redactor } from '../../alerting/redact.ts';
-import { Transcript } from '../../alerting/transcript.ts';
+import { Transcript } from '../../alerting/runbook/transcript.ts';
 
 test('R17: a transcript holds no secret: neither one that is known, nor what looks like one', () => {
   const transcript = new Transcript(redactor(['correct horse', 'abc']));

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { findRunbooks, readRunbook } from '../../alerting/runbook-files.ts';
-import { parseRunbook, type Runbook } from '../../alerting/runbook.ts';
+import { findRunbooks, readRunbook } from '../../alerting/runbook/runbook-files.ts';
+import { parseRunbook, type Runbook } from '../../alerting/runbook/runbook.ts';
 import { until } from '../support/intake.ts';
 import type { Answer } from '../support/installation.ts';
 import type { Incident, Trouble } from './incident.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { WorkflowFailedError } from '@temporalio/client';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { rebootCold } from '../../activities/cold-reboot.ts';
-import { Spool } from '../../alerting/spool.ts';
+import { Spool } from '../../alerting/alarm/spool.ts';
 import type { Finding } from '../../rules/alert.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { openLoadSession } from '../../warehouse/data-source.ts';

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import type { Alarm } from '../../alerting/alarm.ts';
+import type { Alarm } from '../../alerting/alarm/alarm.ts';
 import type { OnCall } from '../../rules/on-call.ts';
 import { openAlarm } from '../../worker/alarm.ts';
 import type { House } from './house.ts';

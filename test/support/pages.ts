@@ -1,4 +1,4 @@
-import type { Page } from '../../alerting/channel.ts';
+import type { Page } from '../../alerting/channels/channel.ts';
 import { dayOf } from './intake.ts';
 
 /** A page as a level is told: a night of flights that was refused. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Channel, DeliveryState, Handed, Page } from '../../alerting/channel.ts';
+import type { Channel, DeliveryState, Handed, Page } from '../../alerting/channels/channel.ts';
 import type { Deps } from '../../activities/deps.ts';
 import type { House } from './house.ts';
 import { until } from './intake.ts';

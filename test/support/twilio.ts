@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import type { TwilioAccount } from '../../alerting/twilio-client.ts';
+import type { TwilioAccount } from '../../alerting/channels/twilio-client.ts';
 
 /** A message as the stub keeps it: its parameters, and what became of it. */
 export interface StubMessage {

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import {
+  LONGEST_LEVEL_MINUTES,
+  MOST_LEVELS,
+  MOST_PEOPLE_A_LEVEL,
+  MOST_ROUNDS,
+  WEBHOOK_FORMS,
+  type Contact,
+  type OnCall,
+} from '../../rules/on-call.ts';
+
+/** E.164, as Twilio wants it. */
+const NUMBER = /^\+[1-9]\d{6,14}$/;
+const MAIL = /^[^\s@<>,;]+@[^\s@<>,;]+$/;
+const VARIABLE = /^\$[A-Z][A-Z0-9_]*$/;
+const MINUTE_MS = 60_000;
+
+/** A text that is what `isOne` says, or `$NAME`, the variable that holds it. */
+const address = (isOne: (text: string) => boolean, what: string) =>
+  z.string(`must be ${what}`).refine((text) => VARIABLE.test(text) || isOne(text), `must be ${what}`);
+
+const isWebUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+
+const contact = z
+  .strictObject(
+    {
+      sms: address((text) => NUMBER.test(text), `a number in quotes, as '+33612345678', or $NAME`).optional(),
+      email: address((text) => MAIL.test(text), 'a mail address, or $NAME').optional(),
+      webhook: address(isWebUrl, 'an http(s) URL, or $NAME').optional(),
+      as: z.enum(WEBHOOK_FORMS, `must be one of ${WEBHOOK_FORMS.join(', ')}`).optional(),
+    },
+    'must be sms, email or webhook with its address',
+  )
+  .transform(({ sms, email, webhook, as }, context): Contact => {
+    const given = [sms, email, webhook].filter((one) => one !== undefined);
+    if (given.length !== 1) context.addIssue('must have one of sms, email, webhook');
+    if ((webhook === undefined) !== (as === undefined))
+      context.addIssue(`must have webhook and as (${WEBHOOK_FORMS.join(', ')}) together`);
+    if (sms !== undefined) return { channel: 'sms', address: sms };
+    if (email !== undefined) return { channel: 'email', address: email };
+    return { channel: 'webhook', address: `${as} ${webhook}` };
+  });
+
+const person = z.strictObject(
+  {
+    name: z.string('must be a text').trim().min(1, 'must not be empty').max(100, 'is too long'),
+    channels: unique(
+      z.array(contact, 'must be a list').min(1, 'must have one channel at least').max(10, 'has too many'),
+      (one) => `${one.channel} ${one.address}`,
+    ),
+  },
+  'must be a person, with name and channels',
+);
+
+/** The schema of an on-call file. @param content of the file: whom and what it may name depends on what is in it */
+export function onCallSchema(content: unknown, datasets: ReadonlySet<string>): z.ZodType<OnCall> {
+  const known = peopleIn(content);
+  const someone = z.string('must be a person of people').refine((id) => known.has(id), {
+    error: ({ input }) => `names ${JSON.stringify(input)}, who is not among people`,
+  });
+  const group = unique(
+    z
+      .array(someone, 'must be a list of people')
+      .min(1, 'must name somebody')
+      .max(MOST_PEOPLE_A_LEVEL, `must name ${MOST_PEOPLE_A_LEVEL} people at most`),
+    (id) => id,
+  );
+  const minutes = `must be minutes, over 0, at most ${LONGEST_LEVEL_MINUTES}`;
+  const level = z
+    .strictObject(
+      {
+        people: group,
+        timeoutMinutes: z.number(minutes).positive(minutes).max(LONGEST_LEVEL_MINUTES, minutes),
+      },
+      'must be a level, with people and timeoutMinutes',
+    )
+    .transform(({ people, timeoutMinutes }) => ({ people, timeoutMs: timeoutMinutes * MINUTE_MS }));
+  const id = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be named with a-z, 0-9 and -');
+  const dataset = z.string().refine((name) => datasets.has(name), 'is no dataset');
+  const rounds = `must be a whole number from 1 to ${MOST_ROUNDS}`;
+  return z.strictObject(
+    {
+      people: z.record(id, person, 'must name people'),
+      levels: z
+        .array(level, 'must be a list of levels')
+        .min(1, 'must have one level at least')
+        .max(MOST_LEVELS, `must have ${MOST_LEVELS} levels at most`),
+      rounds: z.int(rounds).min(1, rounds).max(MOST_ROUNDS, rounds).default(2),
+      quiet: z
+        .array(
+          z.enum(['warn', 'error', 'critical'], 'must be warn, error or critical'),
+          'must be a list of severities',
+        )
+        .default([]),
+      owners: z.record(dataset, group, 'must be people by dataset').default({}),
+    },
+    'must have people and levels',
+  );
+}
+
+function peopleIn(content: unknown): ReadonlySet<string> {
+  const { people } = (typeof content === 'object' && content !== null ? content : {}) as { people?: unknown };
+  return new Set(typeof people === 'object' && people !== null ? Object.keys(people) : []);
+}
+
+/** Nobody is called twice at once. */
+function unique<Item>(list: z.ZodType<Item[]>, nameOf: (item: Item) => string) {
+  return list.refine((items) => new Set(items.map(nameOf)).size === items.length, 'names somebody twice');
+}
