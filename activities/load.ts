@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Attempt, Receipt } from '../rules/attempt.ts';
-import { WarehouseUnavailable } from '../rules/errors.ts';
+import { describe, WarehouseUnavailable } from '../rules/errors.ts';
 import { refuseIfBad } from '../rules/refusal.ts';
 import type { Landed, StagedPart } from '../intake/manifest.ts';
 import { recordTally } from '../warehouse/attempts.ts';
-import { isLockTimeout, warehouseError } from '../warehouse/failure.ts';
+import { isLockTimeout, isOvertaken, warehouseError } from '../warehouse/failure.ts';
 import { lockHolders } from '../warehouse/lock-holders.ts';
 import { advanceEpoch } from '../warehouse/fence.ts';
 import { writeLedger } from '../warehouse/ledger.ts';
@@ -14,7 +14,7 @@ import type { Deps } from './deps.ts';
 import { fillDay, totalOf } from './fill-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { followRefused } from './keep-released.ts';
-import { runStep } from './step.ts';
+import { runStep, type StepContext } from './step.ts';
 import { addStepFields } from './step-lines.ts';
 
 /** Loads one dataset day: the day's rows and their ledger row are committed together, or not at all (R1). */
@@ -22,46 +22,71 @@ export const createLoad = (deps: Deps) =>
   async function load(attempt: Attempt, landed: Landed, parts: readonly StagedPart[]): Promise<Receipt> {
     return runStep(deps.log, async (step) => {
       addStepFields(attempt);
-      const { warehouse, ledger, eviction } = deps;
-      const { dataset: name, businessDate, ownerRunId } = attempt;
-      const startedAt = new Date();
-      try {
-        const epoch = await advanceEpoch(warehouse, attempt, ownerRunId);
-        // Asked only now: before, an older try of this step could still commit between the answer and the epoch (R9).
-        const earlier = await ledger.receiptOfRun(attempt, ownerRunId);
-        if (earlier) return earlier; // our COMMIT arrived, our report did not
-        const staged = totalOf(parts);
-        await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
-        await followRefused(deps, attempt, landed, parts, () => refuseIfBad(attempt, attempt.plan, staged));
-        await recordTally(warehouse, attempt, { loadEpoch: epoch });
-        await eviction.evictBefore(attempt, epoch);
-        const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };
-        addStepFields(identity);
-        const job = {
-          ...deps,
-          step,
-          dataset: findDataset(deps.datasets, name),
-          attempt,
-          identity,
-          landed,
-          parts,
-        };
-        const receipt = await commitOnce(deps, identity, step, async (tx) => {
-          const { table, counts, rejectedByRule, contentSha256 } = await fillDay(tx, job); // in here: FREEZE demands it
-          await recordTally(warehouse, attempt, { ...counts, rejectedByRule });
-          refuseIfBad(attempt, attempt.plan, counts);
-          await blockOnAudits(tx, job, table);
-          const facts = { ownerRunId, contentSha256, manifest: landed.manifest, startedAt };
-          await writeLedger(tx, identity, table, counts, facts); // judged and published by COMMIT (R2, R6)
-        });
-        step.log.info(receipt.counts, 'committed');
-        return receipt;
-      } catch (error) {
-        if (isLockTimeout(error)) throw await namingHolders(deps, name, error);
-        throw warehouseError(error, `Loading ${name} of ${businessDate} failed`);
+      for (let overtaken = 0; ; overtaken++) {
+        try {
+          return await loadOnce(deps, step, attempt, landed, parts);
+        } catch (error) {
+          if (!isOvertaken(error) || attempt.plan.write !== 'merge' || overtaken >= MOST_OVERTAKEN)
+            throw error;
+          step.log.warn({ error: describe(error) }, 'another day was merged meanwhile: the load starts over');
+        }
       }
     });
   };
+
+/**
+ * Whoever merges second starts over (R11). That is no try that failed: who is overtaken was overtaken by a day that is
+ * loaded, and of a week of nights that are caught up at once the last is overtaken by all others.
+ */
+const MOST_OVERTAKEN = 50;
+
+/** One transaction, with an epoch of its own. */
+async function loadOnce(
+  deps: Deps,
+  step: StepContext,
+  attempt: Attempt,
+  landed: Landed,
+  parts: readonly StagedPart[],
+): Promise<Receipt> {
+  const { warehouse, ledger, eviction } = deps;
+  const { dataset: name, businessDate, ownerRunId } = attempt;
+  const startedAt = new Date();
+  try {
+    const epoch = await advanceEpoch(warehouse, attempt, ownerRunId);
+    // Asked only now: before, an older try of this step could still commit between the answer and the epoch (R9).
+    const earlier = await ledger.receiptOfRun(attempt, ownerRunId);
+    if (earlier) return earlier; // our COMMIT arrived, our report did not
+    const staged = totalOf(parts);
+    await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
+    await followRefused(deps, attempt, landed, parts, () => refuseIfBad(attempt, attempt.plan, staged));
+    await recordTally(warehouse, attempt, { loadEpoch: epoch });
+    await eviction.evictBefore(attempt, epoch);
+    const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };
+    addStepFields(identity);
+    const job = {
+      ...deps,
+      step,
+      dataset: findDataset(deps.datasets, name),
+      attempt,
+      identity,
+      landed,
+      parts,
+    };
+    const receipt = await commitOnce(deps, identity, step, async (tx) => {
+      const { table, counts, rejectedByRule, contentSha256 } = await fillDay(tx, job); // in here: FREEZE demands it
+      await recordTally(warehouse, attempt, { ...counts, rejectedByRule });
+      refuseIfBad(attempt, attempt.plan, counts);
+      await blockOnAudits(tx, job, table);
+      const facts = { ownerRunId, contentSha256, manifest: landed.manifest, startedAt };
+      await writeLedger(tx, identity, table, counts, facts); // judged and published by COMMIT (R2, R6)
+    });
+    step.log.info(receipt.counts, 'committed');
+    return receipt;
+  } catch (error) {
+    if (isLockTimeout(error)) throw await namingHolders(deps, name, error);
+    throw warehouseError(error, `Loading ${name} of ${businessDate} failed`);
+  }
+}
 
 /** A publication waits five seconds for whoever uses the table, readers included, and then says who they are (§5). */
 async function namingHolders(

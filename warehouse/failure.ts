@@ -56,6 +56,12 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(cause) === '55P03';
 }
 
+/** Whether somebody else's COMMIT came first, so that all must be looked at anew; also of an error that was mapped already. */
+export function isOvertaken(error: unknown): boolean {
+  const { cause } = error instanceof NightTrainError ? error : { cause: error };
+  return sqlStateOf(cause) === '40001';
+}
+
 /** In the words of pg, which has no codes: a connection that broke, that could not be made, or that no pool had to give. */
 const LOST =
   /connection terminated|connection ended|not queryable|client was closed|connection timeout|timeout expired|timeout exceeded when trying to connect/i;

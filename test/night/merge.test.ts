@@ -77,6 +77,24 @@ test('R11: of two merges that race, the one that comes second to COMMIT starts o
   expect((await house.attempts('clients', '2024-03-10'))[0]).toMatchObject({ epoch: 1, loadEpoch: 3 });
 });
 
+test('R11: a merge that is overtaken more often than a step is tried is loaded all the same', async () => {
+  await using house = await openHouse();
+  await house.startWorker();
+  const overtaking = ['2024-03-11', '2024-03-12', '2024-03-13', '2024-03-14', '2024-03-15'];
+  for (const day of ['2024-03-10', ...overtaking]) await house.put('clients', `${day}.csv`, lines('1,Awa,'));
+  const fromSlow = { from: 'nt:clients:2024-03-10:' };
+  let held = house.wire.hold('COMMIT', fromSlow);
+  const slow = await house.start('clients', '2024-03-10');
+  for (const day of overtaking) {
+    const commit = await held;
+    expect(await house.run('clients', day)).toMatchObject({ state: 'loaded' });
+    held = house.wire.hold('COMMIT', fromSlow);
+    expect(await commit.release()).toBe('ErrorResponse');
+  }
+  await (await held).release();
+  expect(receiptOf(await endingOf(slow)).counts).toMatchObject({ read: 1, loaded: 1 });
+});
+
 test('R11: two merges with nothing in common still come one after the other', async () => {
   await using house = await openHouse();
   await using one = await fillClients(house, '2024-03-10', [[1, 'Awa', null]]);
