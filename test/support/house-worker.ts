@@ -81,11 +81,13 @@ export class WorkerProcess implements AsyncDisposable {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const worker = new WorkerProcess(child);
-    await until(() => {
-      if (worker.hasEnded) throw new Error(`the worker did not start:\n${worker.lines.join('\n')}`);
-      return worker.hasSaid(says);
-    }, 30_000);
-    return worker;
+    try {
+      await until(() => worker.hasEnded || worker.hasSaid(says), 50_000);
+      if (!worker.hasEnded) return worker;
+    } catch {
+      await worker.end('SIGKILL');
+    }
+    throw new Error(`the worker did not start:\n${worker.lines.join('\n')}`);
   }
 
   hasSaid(text: string): boolean {
