@@ -8,6 +8,7 @@ import { runStep } from './step.ts';
 import { closeAbandoned } from './sweep-attempts.ts';
 import { putEnginesRight } from './sweep-engines.ts';
 import { startDueEscalations } from './sweep-escalations.ts';
+import { reportGuards } from './sweep-guards.ts';
 import { reportMissingNights } from './sweep-nights.ts';
 import { endZombies } from './sweep-sessions.ts';
 import { expireStorage } from './sweep-storage.ts';
@@ -18,6 +19,7 @@ const DUTIES = {
   attemptsClosed: (deps: Deps) => closeAbandoned(deps),
   zombiesEnded: endZombies,
   nightsReported: reportMissingNights,
+  guardsReported: reportGuards,
   enginesReported: putEnginesRight,
 };
 type Duty = keyof typeof DUTIES;

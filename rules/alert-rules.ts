@@ -31,6 +31,8 @@ export const ALERT_RULES = {
   'schedule-remade': rule('warn', 'night-missing'),
   'control-restarted': rule('warn', 'cold-reboot'),
   'ledger-broken': rule('critical', 'restore-from-backup'),
+  'guard-tripped': rule('critical', 'restore-from-backup'),
+  'guard-missing': rule('error', 'restore-from-backup'),
   'sms-down': rule('error', 'sms-down'),
   'escalation-exhausted': rule('critical', 'sms-down'),
   'alert-storm': rule('critical', 'cold-reboot'),

@@ -3,6 +3,7 @@ import type { Dataset } from '../rules/dataset.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 import { bootstrap, checkServerVersion, isBootstrapped, type LoaderPassword } from './bootstrap.ts';
 import { connectionRefused } from './connection-refused.ts';
+import { guardAgainstDdl, putMissingGuards } from './guards.ts';
 import { ownFolder, readSqlFiles, type SqlFile } from './sql-files.ts';
 import { writePolicies } from './policy.ts';
 import { warehouseError } from './failure.ts';
@@ -19,7 +20,7 @@ export interface MigrateOptions {
 
 /**
  * Brings a database up to date: Night Train's own migrations, then the project's, then the policies that the
- * ledger judges by. Answers the names of the migrations that were new.
+ * ledger judges by and the guards of every table (R15). Answers the names of the migrations that were new.
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const own = await readSqlFiles(ownFolder('migrations'));
@@ -55,6 +56,8 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       await admin.query('alter table nighttrain.migration owner to nighttrain_owner');
       await admin.query('grant select on nighttrain.migration to nighttrain_loader');
       await writePolicies(admin, options.datasets);
+      await putMissingGuards(admin);
+      if (options.bootstrap) await guardAgainstDdl(admin);
       return applied.map(({ name }) => name);
     });
   } catch (error) {
@@ -101,6 +104,8 @@ function migrationOf({ name, sql }: SqlFile, role?: string): new () => Migration
   return class implements MigrationInterface {
     readonly name: string = className;
     async up(runner: QueryRunner): Promise<void> {
+      // Guards let migrations pass, and record it (R15).
+      await runner.query(`select set_config('nighttrain.break_glass', $1, true)`, [`migration ${className}`]);
       if (role !== undefined) await runner.query(`set local role ${role}`);
       await runner.query(sql);
       await runner.query('reset role');

@@ -14,6 +14,7 @@ import type { AlertRule } from '../../rules/alert-rules.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { containing, dayOf } from '../support/intake.ts';
 import { ON_CALL } from '../support/on-call.ts';
+import { unguarded } from '../support/unguarded.ts';
 
 let house: House;
 let loader: DataSource;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   loader = await house.open(house.loaderUrl, 'archive', 8);
 });
 beforeEach(async () => {
-  await house.ask('truncate nighttrain.alert cascade');
+  await unguarded(house.database, 'truncate nighttrain.alert cascade');
 });
 afterAll(() => house[Symbol.asyncDispose]());
 

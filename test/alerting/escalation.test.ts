@@ -10,6 +10,7 @@ import { TASK_QUEUE, type SweepRequest } from '../../workflows/messages.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { until } from '../support/intake.ts';
 import { alertOf, endOfPaging, putOnCall, RecordingChannel, startPaging } from '../support/recorded-pages.ts';
+import { unguarded } from '../support/unguarded.ts';
 
 const ANA = '+33600000001';
 const BO = '+33600000002';
@@ -41,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(() => house[Symbol.asyncDispose]());
 /** Alerts of the test before must not make a storm with those of this one. */
-beforeEach(() => house.ask(`update nighttrain.alert_event set at = at - interval '1 hour'`));
+beforeEach(() => unguarded(house.database, `update nighttrain.alert_event set at = at - interval '1 hour'`));
 beforeEach(() => onTestFailed(() => void process.stderr.write(`${house.lines.slice(-40).join('')}\n`)));
 
 /** Raises an alert of its own; by default one that no dataset has. */

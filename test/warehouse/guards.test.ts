@@ -1,0 +1,185 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { sqlStateOf } from '../../warehouse/failure.ts';
+import {
+  guardEventsReported,
+  missingGuards,
+  newGuardEvents,
+  putMissingGuards,
+} from '../../warehouse/guards.ts';
+import { fillClients, loadFares } from '../support/by-hand.ts';
+import { shareHouse } from '../support/house.ts';
+
+/** R15: what nobody may delete or change by hand, whatever their rights. `house()` asks as the superuser. */
+
+const house = shareHouse();
+const STOPPED = 'NT005';
+
+beforeAll(async () => {
+  await loadFares(house(), '2024-01-01', { rows: 3, amount: 1 });
+  await loadFares(house(), '2024-01-01', { rows: 4, amount: 2 }); // warehouse.fare_20240101_4_1
+  await using clients = await fillClients(house(), '2024-01-01', [[1, 'Awa', null]]);
+  await clients.commit();
+});
+
+/** The SQLSTATE that statements in one transaction are answered with. */
+const answerTo = async (...statements: string[]) =>
+  house()
+    .database.transaction(async (tx) => {
+      for (const statement of statements) await tx.query(statement);
+    })
+    .then(() => undefined, sqlStateOf);
+
+test.each([
+  `delete from nighttrain.load_batch`,
+  `update nighttrain.load_batch set rows_loaded = 1`,
+  `truncate nighttrain.load_batch cascade`,
+  `delete from nighttrain.audit_chain where false`,
+  `update nighttrain.audit_chain set hash = ''`,
+  `delete from nighttrain.published_day`,
+  `update nighttrain.published_day set business_date = '2030-01-01'`,
+  `delete from nighttrain.run_fence`,
+  `delete from nighttrain.attempt`,
+  `delete from nighttrain.quarantine`,
+  `update nighttrain.quarantine set raw = ''`,
+  `delete from nighttrain.request`,
+  `delete from nighttrain.alert`,
+  `truncate nighttrain.alert cascade`,
+  `update nighttrain.alert_event set note = ''`,
+  `delete from nighttrain.audit_result`,
+  `update nighttrain.guard_event set reported_at = now()`,
+  `delete from warehouse.fare`,
+  `update warehouse.fare set amount = 0`,
+  `truncate warehouse.fare`,
+  `insert into warehouse.fare values ('2024-01-01', '2024-01-01', 99, 1, null)`,
+  `delete from warehouse.fare_20240101_4_1`,
+  `truncate warehouse.fare_20240101_4_1`,
+  `copy warehouse.fare_20240101_4_1 from '/dev/null'`,
+  `delete from warehouse_history.fare_20240101_2_1`,
+  `update warehouse.client set name = 'me'`,
+  `truncate warehouse_history.client`,
+])('R15: a superuser cannot do it by mistake: %s', async (statement) => {
+  expect(await answerTo(statement)).toBe(STOPPED);
+});
+
+test.each([
+  `drop table nighttrain.load_batch cascade`,
+  `drop table warehouse.fare_20240101_4_1`,
+  `drop schema warehouse cascade`,
+  `drop trigger guard on nighttrain.load_batch`,
+  `drop function nighttrain.judge_and_publish() cascade`,
+  `alter table nighttrain.load_batch disable trigger all`,
+  `alter table warehouse.fare detach partition warehouse.fare_20240101_4_1`,
+  `alter table warehouse.fare drop column amount`,
+  `alter table warehouse.client rename to other`,
+  `alter schema warehouse rename to other`,
+  `alter table warehouse.client set schema public`,
+  `alter trigger guard on nighttrain.load_batch rename to other`,
+  `alter function nighttrain.guard() owner to postgres`,
+])('R15: nor this: %s', async (statement) => {
+  expect(await answerTo(statement)).toBe(STOPPED);
+});
+
+test.each(['nighttrain_owner', 'nighttrain_publisher'])(
+  'R15: whoever becomes %s is stopped like anybody',
+  async (role) => {
+    const own = role === 'nighttrain_owner' ? 'nighttrain.attempt' : 'warehouse.client';
+    for (const becoming of [`set local role ${role}`, `set local session authorization ${role}`]) {
+      expect(await answerTo(becoming, `delete from ${own}`)).toBe(STOPPED);
+      expect(await answerTo(becoming, `alter table ${own} rename to other`)).toBe(STOPPED);
+    }
+  },
+);
+
+test('what is nobody’s business but its maker’s is let pass', async () => {
+  const harmless = [
+    'create view warehouse.report as select * from warehouse.fare',
+    'drop view warehouse.report',
+    'create table warehouse_elsewhere (id int)',
+    'alter table warehouse_elsewhere add column more int',
+    'drop table warehouse_elsewhere',
+    'create index on warehouse.client (name)',
+    'analyze warehouse.client',
+  ];
+  for (const statement of harmless) {
+    expect({ statement, state: await answerTo(statement) }).toEqual({ statement });
+  }
+});
+
+describe('what was stopped', () => {
+  test('is known although its transaction is rolled back: who, as whom, from where, what, when', async () => {
+    await newGuardEvents(house().database).then((seen) => guardEventsReported(house().database, seen));
+    const before = Date.now() - 1_000;
+    await expect(
+      house().database.transaction(async (tx) => {
+        await tx.query('set local role nighttrain_publisher');
+        await tx.query('delete from warehouse.fare_20240101_4_1');
+      }),
+    ).rejects.toThrow(/DELETE of warehouse.fare_20240101_4_1 is guarded/);
+    await expect(house().ask('drop table nighttrain.quarantine')).rejects.toThrow(
+      /DROP of nighttrain.quarantine/,
+    );
+    const loader = await house().open(house().loaderUrl, 'guards');
+    const events = await newGuardEvents(loader);
+    expect(events).toMatchObject([
+      {
+        kind: 'stopped',
+        action: 'DELETE',
+        objectName: 'warehouse.fare_20240101_4_1',
+        sessionRole: 'postgres',
+        effectiveRole: 'nighttrain_publisher',
+        clientAddress: '127.0.0.1',
+      },
+      { kind: 'stopped', action: 'DROP', objectName: 'nighttrain.quarantine', effectiveRole: 'postgres' },
+    ]);
+    expect(Date.parse(events[0]?.at ?? '')).toBeGreaterThan(before);
+    expect(await newGuardEvents(loader), 'they stay until somebody was told').toEqual(events);
+    await guardEventsReported(loader, events);
+    expect(await newGuardEvents(loader)).toEqual([]);
+  });
+
+  test('is counted where it came faster than anybody looked', async () => {
+    for (let n = 0; n < 20; n++) expect(await answerTo('truncate nighttrain.request')).toBe(STOPPED);
+    const events = await newGuardEvents(house().database);
+    expect(events.reduce((sum, { times }) => sum + times, 0)).toBe(20);
+    expect(events).toHaveLength(17);
+    expect(events[0]).toMatchObject({ times: 4, action: null, objectName: null });
+    await guardEventsReported(house().database, events);
+  });
+});
+
+test('R15: a reason breaks the glass for one transaction, and is kept', async () => {
+  await house().database.transaction(async (tx) => {
+    await tx.query(`set local nighttrain.break_glass = 'a court order'`);
+    await tx.query('delete from warehouse_history.fare_20240101_2_1 where receipt = 1');
+    await tx.query('alter table warehouse.client add column mine text');
+    await tx.query('alter table warehouse.client drop column mine');
+  });
+  expect(await answerTo('delete from warehouse_history.fare_20240101_2_1')).toBe(STOPPED);
+  const events = await newGuardEvents(house().database);
+  expect(events.map(({ kind, action, reason }) => ({ kind, action, reason }))).toEqual([
+    { kind: 'opened', action: 'DELETE', reason: 'a court order' },
+    { kind: 'opened', action: 'ALTER', reason: 'a court order' },
+    { kind: 'opened', action: 'DROP', reason: 'a court order' },
+    { kind: 'stopped', action: 'DELETE', reason: null },
+  ]);
+  await guardEventsReported(house().database, events);
+  await house().ask(
+    `set local nighttrain.break_glass = 'put back'; insert into warehouse_history.fare_20240101_2_1 values ('2024-01-01', '2024-01-01', 1, 1, null)`,
+  );
+});
+
+test('R15: guards that were taken away are named, and put back by the next migration', async () => {
+  expect(await missingGuards(house().database)).toEqual([]);
+  await house().ask(
+    `set local nighttrain.break_glass = 'to see'; drop trigger guard on nighttrain.load_batch;
+     alter table warehouse.fare_20240101_4_1 disable trigger guard; alter event trigger nighttrain_guard_drop disable`,
+  );
+  expect(await missingGuards(house().database)).toEqual([
+    { objectName: 'event trigger nighttrain_guard_drop', problem: 'is disabled' },
+    { objectName: 'nighttrain.load_batch', problem: 'has no guard' },
+    { objectName: 'warehouse.fare_20240101_4_1', problem: 'has a guard that is disabled' },
+  ]);
+  await putMissingGuards(house().database);
+  await house().ask('alter event trigger nighttrain_guard_drop enable');
+  expect(await missingGuards(house().database)).toEqual([]);
+});
