@@ -1,7 +1,7 @@
 import type { Cadence } from './business-date.ts';
 import type { Column } from './columns.ts';
 import { ConfigurationError } from './errors.ts';
-import { DEFAULT_STEPS, type Plan, type Step, type StepPolicy } from './plan.ts';
+import { DEFAULT_STEPS, SMALL, type Plan, type Step, type StepPolicy } from './plan.ts';
 import { DEFAULT_REJECT_LIMIT_PERCENT } from './reject-limit.ts';
 import type { Source } from './source.ts';
 
@@ -141,7 +141,7 @@ export function defineDataset<Name extends string>(declaration: Declaration<Name
 /** The part of a declaration that a night in flight goes by. */
 export function planOf({ write, rejectLimitPercent, allowEmpty, partsAtOnce, steps, audits }: Dataset): Plan {
   const hasWarnAudits = audits.some(({ severity }) => severity === 'warn');
-  return { write, rejectLimitPercent, allowEmpty, partsAtOnce, hasWarnAudits, steps };
+  return { write, rejectLimitPercent, allowEmpty, partsAtOnce, hasWarnAudits, steps, small: SMALL };
 }
 
 /** The source's name of a column. */

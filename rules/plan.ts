@@ -12,6 +12,14 @@ export interface StepPolicy {
 
 export type Step = 'extract' | 'transform' | 'load';
 
+/** Up to here a night is small: Temporal's round trips would take longer than its work. */
+export interface Small {
+  /** Of all landed parts. */
+  readonly bytes: number;
+  /** Loaded ones. */
+  readonly rows: number;
+}
+
 /**
  * What a night in flight goes by: taken from the declaration by `takeOver`, so that editing the dataset
  * changes the next night and never the running one (§2). Plain data: it travels in Temporal's payloads.
@@ -25,7 +33,12 @@ export interface Plan {
   /** There are audits to run on the published night. */
   readonly hasWarnAudits: boolean;
   readonly steps: Readonly<Record<Step, StepPolicy>>;
+  /** Undefined in nights that were taken over before there was such a bound. */
+  readonly small?: Small;
 }
+
+/** A megabyte is staged within some 100 ms, and so many rows are audited within as many. */
+export const SMALL: Small = { bytes: 1024 * 1024, rows: 20_000 };
 
 const MINUTE = 60_000;
 

@@ -6,6 +6,7 @@ import {
 } from '@temporalio/workflow';
 import type { Plan, StepPolicy } from '../rules/plan.ts';
 import type { Activities } from '../activities/index.ts';
+import { hereIfSmall } from './here-if-small.ts';
 
 /** Bookkeeping: short, close to the workflow, and worth trying until the database is back. */
 export const bookkeeping = proxyLocalActivities<Activities>({
@@ -13,13 +14,31 @@ export const bookkeeping = proxyLocalActivities<Activities>({
   retry: { initialInterval: '500 ms', backoffCoefficient: 2, maximumInterval: '30 s', maximumAttempts: 20 },
 });
 
+/**
+ * Small work of a night, without Temporal's round trips: one try, too short to hold up a cancel, which comes only after
+ * it (R13).
+ */
+const here = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '2 s',
+  retry: { maximumAttempts: 1 },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+
 /** A night's steps, with the retries and time-outs of its plan: editing a dataset never changes a night in flight (§2). */
-export function steps({ steps: { extract, transform, load } }: Plan) {
+export function steps({ steps: { extract, transform, load }, small }: Plan) {
   return {
     extract: proxyActivities<Activities>(optionsOf(extract)).extract,
-    transform: proxyActivities<Activities>(optionsOf(transform)).transform,
+    transform: hereIfSmall(
+      (_attempt, { bytes }) => bytes <= (small?.bytes ?? -1),
+      here.transform,
+      proxyActivities<Activities>(optionsOf(transform)).transform,
+    ),
     load: proxyActivities<Activities>(optionsOf(load)).load,
-    auditNight: proxyActivities<Activities>(optionsOf(load)).auditNight,
+    auditNight: hereIfSmall(
+      (_attempt, { counts }) => counts.loaded <= (small?.rows ?? -1),
+      here.auditNight,
+      proxyActivities<Activities>(optionsOf(load)).auditNight,
+    ),
   };
 }
 
