@@ -43,6 +43,7 @@ const FORBIDDEN: readonly [file: string, source: string, rule: string][] = [
   ...crossings('local', ['../warehouse/copy.ts', '../intake/landing.ts', '../worker/run.ts', 'twilio']),
   ...crossings('local', ['../cli/main.ts', '@temporalio/activity', '@temporalio/workflow']),
   ...crossings('cli', ['../test/support/house.ts', '../bench/run.ts', 'twilio', '@temporalio/activity']),
+  ...crossings('bench', ['../test/support/house.ts', 'twilio', '@temporalio/activity', 'node:process']),
   ['workflows/value-as-export.ts', `export { load } from '../activities/index.ts';`, 'no-restricted-imports'],
   ['workflows/value-by-import.ts', `await import('../activities/index.ts');`, 'no-restricted-imports'],
   ['workflows/type-elsewhere.ts', `import type { A } from '../intake/landing.ts';`, 'no-restricted-imports'],
@@ -117,6 +118,7 @@ const ALLOWED: readonly [file: string, source: string][] = [
     '../warehouse/copy.ts',
     '../rules/errors.ts',
   ]),
+  ...passages('bench', ['./house.ts', '../cli/day-end.ts', '../local/postgres.ts', '../worker/run.ts']),
   [
     'workflows/types.ts',
     `import type { Activities } from '../activities/index.ts';\nexport type A = Activities;`,
