@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { LandingStore } from '../intake/landing.ts';
-import { landingPrefix, type RejectedRecord } from '../intake/manifest.ts';
+import { landingPrefix, loadRejectsKey, type RejectedRecord } from '../intake/manifest.ts';
 import { readRejects } from '../intake/rejects.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { LandingCorrupt } from '../rules/errors.ts';
@@ -9,7 +9,7 @@ import { countQuarantined, readQuarantine } from '../warehouse/quarantine-rows.t
 
 /**
  * Every rejected row of an attempt, in the order of the landed input: from the table, or, where that holds only the
- * first of a night, from the rejects files in landing, with what SQL rejected from the table among them (R5).
+ * first of a night, from the rejects files in landing, those of the intake and that of SQL as one (R5).
  * @throws LandingCorrupt where the files are needed and not there
  */
 export async function allRejected(
@@ -37,7 +37,20 @@ export async function allRejected(
     for (const key of keys) yield* readRejects(landing, key);
   })();
   if (attempt.loadEpoch === null) return fromFiles;
-  return merged(fromFiles, readQuarantine(warehouse, attempt, { epochs: [attempt.loadEpoch] }));
+  return merged(fromFiles, await rejectedBySql(warehouse, landing, attempt, attempt.loadEpoch));
+}
+
+/** From the file of the load's last try; of attempts before there were such files, what the table holds. */
+async function rejectedBySql(
+  warehouse: DataSource,
+  landing: LandingStore,
+  attempt: AttemptRow,
+  loadEpoch: number,
+): Promise<AsyncGenerator<RejectedRecord>> {
+  const key = loadRejectsKey(attempt, loadEpoch);
+  const keys = await landing.list(landingPrefix(attempt, attempt.epoch));
+  if (keys.includes(key)) return readRejects(landing, key);
+  return readQuarantine(warehouse, attempt, { epochs: [loadEpoch] });
 }
 
 /** Two streams in the order of the landed input as one. */

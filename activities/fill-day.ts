@@ -3,9 +3,14 @@ import type { Attempt } from '../rules/attempt.ts';
 import { addByRule, type Counts } from '../rules/counts.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { WarehouseRejected } from '../rules/errors.ts';
+import type { Ordinals } from '../rules/ordinals.ts';
+import { refuseIfBad } from '../rules/refusal.ts';
+import { jsonLines, readJsonLines } from '../intake/json-lines.ts';
 import { locateStaged } from '../intake/locate.ts';
-import type { Landed, StagedPart } from '../intake/manifest.ts';
+import { loadRejectsKey, type Landed, type RejectedRecord, type StagedPart } from '../intake/manifest.ts';
+import { atPace, type Pace } from '../intake/pace.ts';
 import { openStaged } from '../intake/staged-rows.ts';
+import { recordTally } from '../warehouse/attempts.ts';
 import {
   buildKeys,
   copyInto,
@@ -16,7 +21,15 @@ import {
 } from '../warehouse/day-table.ts';
 import { computeDelta, staleRows } from '../warehouse/merge.ts';
 import { keepRejected } from '../warehouse/quarantine.ts';
-import { checkRows, type RowChecks, type UnfitRow } from '../warehouse/row-checks.ts';
+import {
+  checkRows,
+  rejectedByRule,
+  rejectedOf,
+  rejectionOf,
+  unfitOf,
+  type RowChecks,
+} from '../warehouse/row-checks.ts';
+import { sizeForLoad } from '../warehouse/load-memory.ts';
 import type { Deps } from './deps.ts';
 import { keepReleased } from './keep-released.ts';
 import type { StepContext } from './step.ts';
@@ -31,34 +44,50 @@ export interface LoadJob extends Deps {
   readonly parts: readonly StagedPart[];
 }
 
-/** The day's table as it will be published. */
-export interface Filled {
-  readonly table: OpenedTable;
+/** What a night has come to. */
+export interface Tallied {
   readonly counts: Counts;
   /** How often each rule struck, in the intake and in SQL. */
   readonly rejectedByRule: Readonly<Record<string, number>>;
+}
+
+/** The day's table as it will be published. */
+export interface Filled extends Tallied {
+  readonly table: OpenedTable;
   readonly contentSha256: string;
 }
 
 /**
- * Copies the staged parts into a new table and builds its keys. Where SQL finds rows that must not be published,
- * they go to quarantine and the stream is copied again without them: nothing is ever deleted from a frozen table (§5).
+ * Copies the staged parts into a new table and builds its keys. Where SQL finds rows that must not be published, they go
+ * to quarantine and, unless they refuse the night, the stream is copied again without them: nothing is ever deleted from
+ * a frozen table (§5).
  */
 export async function fillDay(tx: EntityManager, job: LoadJob): Promise<Filled> {
   const { dataset, identity } = job;
+  await sizeForLoad(tx);
   const first = await openDay(tx, identity, 1);
   const copied = await copyStaged(tx, job, first);
-  const checks = await checkRows(tx, first, dataset, await buildKeys(tx, first));
+  const checks = await checkRows(tx, first, dataset);
   await followUnfit(tx, job, first, checks);
-  const unfit = ordinalsOf(checks);
+  const unfit = unfitOf(checks);
   if (unfit.size === 0) return settle(tx, job, first, copied, checks);
-  await quarantineUnfit(job, checks.rejected);
+  await quarantineUnfit(job, checks);
+  await judgeNight(job, talliedOf(job.parts, checks, copied.rows - unfit.size));
   const second = await openDay(tx, identity, 2);
   const copiedAgain = await copyStaged(tx, job, second, unfit);
   if (!(await buildKeys(tx, second))) {
     throw new WarehouseRejected(`Rows of ${dataset.name} share a key even after their copies were left out`);
   }
   return settle(tx, job, second, copiedAgain, checks);
+}
+
+/** Keeps a night's counts on a connection that no rollback touches. @throws Refused, EmptySource by them (R2, R3) */
+export async function judgeNight(
+  { warehouse, attempt }: Pick<LoadJob, 'warehouse' | 'attempt'>,
+  { counts, rejectedByRule: byRule }: Tallied,
+): Promise<void> {
+  await recordTally(warehouse, attempt, { ...counts, rejectedByRule: byRule });
+  refuseIfBad(attempt, attempt.plan, counts);
 }
 
 /** What the staged parts say of the night so far. */
@@ -77,7 +106,7 @@ function copyStaged(
   tx: EntityManager,
   job: LoadJob,
   table: OpenedTable,
-  without?: ReadonlySet<number>,
+  without?: Ordinals,
 ): Promise<Copied> {
   const { landing, parts, dataset, step } = job;
   const rows = openStaged(landing, parts, without);
@@ -91,20 +120,30 @@ async function settle(
   copied: Copied,
   checks: RowChecks,
 ): Promise<Filled> {
-  const staged = totalOf(parts);
   const delta = dataset.write === 'merge' ? await computeDelta(tx, table) : undefined;
-  const counts: Counts = {
-    read: staged.read,
-    loaded: delta ? delta.inserted + delta.updated + delta.unchanged : copied.rows,
-    rejected: staged.rejected + checks.rejected.length,
-    discarded: staged.discarded + checks.superseded.length + (delta?.stale ?? 0),
-    deduplicated: checks.deduplicated.length,
+  const loaded = delta ? delta.inserted + delta.updated + delta.unchanged : copied.rows;
+  return { table, contentSha256: copied.sha256, ...talliedOf(parts, checks, loaded, delta?.stale) };
+}
+
+/** The night's counts by what the intake and SQL have found. @param stale rows that a merge discards */
+export function talliedOf(
+  parts: readonly StagedPart[],
+  checks: RowChecks,
+  loaded: number,
+  stale = 0,
+): Tallied {
+  const staged = totalOf(parts);
+  const bySql = rejectedByRule(checks);
+  return {
+    counts: {
+      read: staged.read,
+      loaded,
+      rejected: staged.rejected + Object.values(bySql).reduce((sum, rows) => sum + rows, 0),
+      discarded: staged.discarded + checks.superseded.size + stale,
+      deduplicated: checks.deduplicated.size,
+    },
+    rejectedByRule: addByRule([staged.rejectedByRule, bySql]),
   };
-  const rejectedByRule = addByRule([
-    staged.rejectedByRule,
-    ...checks.rejected.map(({ rule }) => ({ [rule]: 1 })),
-  ]);
-  return { table, counts, rejectedByRule, contentSha256: copied.sha256 };
 }
 
 /** What SQL has made of rows that were rejected before and are released. */
@@ -120,23 +159,35 @@ async function followUnfit(
   await keepReleased(job, attempt, landed, parts, { ...checks, stale });
 }
 
-function ordinalsOf({ rejected, deduplicated, superseded }: RowChecks): Set<number> {
-  return new Set([...rejected.map(({ ordinal }) => ordinal), ...deduplicated, ...superseded]);
+/**
+ * Keeps the rows that SQL rejected, with the raw text that they had in landing: all of them in a rejects file, the first
+ * ones in the table, on another connection (R5). Memory does not grow with them.
+ */
+async function quarantineUnfit(job: LoadJob, checks: RowChecks): Promise<void> {
+  const { identity, attempt, landing, warehouse, step } = job;
+  const { dataset, businessDate, epoch } = identity;
+  const sought = rejectedOf(checks);
+  if (sought.size === 0) return;
+  const key = loadRejectsKey(attempt, epoch);
+  const file = await atPace(step, (pace) =>
+    landing.write(key, jsonLines(rejectedRows(job, checks, sought, pace)), step.signal),
+  );
+  await keepRejected(
+    warehouse,
+    { dataset, businessDate },
+    epoch,
+    readJsonLines<RejectedRecord>(landing, file),
+  );
 }
 
-/** Keeps the rows that SQL rejected, with the raw text that they had in landing, on another connection (R5). */
-async function quarantineUnfit(job: LoadJob, rejected: readonly UnfitRow[]): Promise<void> {
-  if (rejected.length === 0) return;
-  const { dataset, identity, landed, parts, warehouse, step } = job;
-  const { dataset: name, businessDate, epoch } = identity;
-  const day = { dataset: name, businessDate };
-  const context = { ...job, signal: step.signal, progress: step.progress };
-  const ordinals = rejected.map(({ ordinal }) => ordinal);
-  const places = await locateStaged(dataset, day, landed.manifest, parts, ordinals, context);
-  const rows = rejected.map(({ ordinal, column, rule, reason }) => {
-    const place = places.get(ordinal);
-    if (!place) throw new WarehouseRejected(`Row ${ordinal} of ${name} of ${businessDate} is not in landing`);
-    return { ...place, column, rule, reason };
-  });
-  await keepRejected(warehouse, day, epoch, rows);
+async function* rejectedRows(
+  { dataset, identity, landed, parts, landing, step: { signal } }: LoadJob,
+  checks: RowChecks,
+  sought: Ordinals,
+  pace: Pace,
+): AsyncGenerator<RejectedRecord> {
+  const context = { landing, signal };
+  const found = locateStaged(dataset, identity, landed.manifest, parts, sought, context, pace);
+  for await (const { ordinal, values, ...place } of found)
+    yield { ...place, ...rejectionOf(checks, dataset, ordinal, values) };
 }

@@ -5,13 +5,14 @@ import type { LandingStore } from '../intake/landing.ts';
 import { landingPrefix, type Landed, type StagedPart } from '../intake/manifest.ts';
 import { inOrder } from '../intake/staged-rows.ts';
 import type { Attempt } from '../rules/attempt.ts';
+import { Ordinals } from '../rules/ordinals.ts';
 import type { ReleasedCount, ReleasedRow } from '../rules/release.ts';
 import { keepReleasedRows } from '../warehouse/release-rows.ts';
-import type { RowChecks } from '../warehouse/row-checks.ts';
+import { nothingUnfit, ruleAgainst, type RowChecks } from '../warehouse/row-checks.ts';
 
-/** What SQL has found unfit, and, under `merge`, the places of rows older than what is there. */
+/** What SQL has found unfit, and, under `merge`, the rows older than what is there. */
 export interface Unfit extends RowChecks {
-  readonly stale: readonly number[];
+  readonly stale: Ordinals;
 }
 
 interface Stores {
@@ -20,7 +21,7 @@ interface Stores {
 }
 
 /** Before SQL has judged. */
-const NOTHING_UNFIT: Unfit = { rejected: [], deduplicated: [], superseded: [], stale: [] };
+const NOTHING_UNFIT: Unfit = { ...nothingUnfit(), stale: new Ordinals() };
 
 /**
  * Keeps which rejected row went where: all of them as `released.jsonl` in the attempt's landing folder, the first ones
@@ -76,18 +77,16 @@ async function* waysOf(
   parts: readonly StagedPart[],
   unfit: Unfit,
 ): AsyncGenerator<ReleasedRow> {
-  const rejected = new Map(unfit.rejected.map(({ ordinal, rule }) => [ordinal, rule]));
-  const deduplicated = new Set(unfit.deduplicated);
-  const discarded = new Set([...unfit.superseded, ...unfit.stale]);
+  const { deduplicated, superseded, stale } = unfit;
   let first = 0;
   for (const { followed, staged } of inOrder(parts)) {
     for await (const { place, ...row } of followed ? readJsonLines<FollowedRecord>(landing, followed) : []) {
       const ordinal = first + (place ?? 0);
-      const rule = rejected.get(ordinal);
+      const rule = ruleAgainst(unfit, ordinal);
       if (place === null) yield row;
       else if (rule !== undefined) yield { ...row, became: 'rejected', becameRule: rule };
       else if (deduplicated.has(ordinal)) yield { ...row, became: 'deduplicated' };
-      else if (discarded.has(ordinal)) yield { ...row, became: 'discarded' };
+      else if (superseded.has(ordinal) || stale.has(ordinal)) yield { ...row, became: 'discarded' };
       else yield row;
     }
     first += staged;

@@ -11,7 +11,7 @@ import { writeLedger } from '../warehouse/ledger.ts';
 import { blockOnAudits } from './audit.ts';
 import { commitOnce } from './commit-once.ts';
 import type { Deps } from './deps.ts';
-import { fillDay, totalOf } from './fill-day.ts';
+import { fillDay, judgeNight, totalOf } from './fill-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { followRefused } from './keep-released.ts';
 import { runStep, type StepContext } from './step.ts';
@@ -73,9 +73,9 @@ async function loadOnce(
       parts,
     };
     const receipt = await commitOnce(deps, identity, step, async (tx) => {
-      const { table, counts, rejectedByRule, contentSha256 } = await fillDay(tx, job); // in here: FREEZE demands it
-      await recordTally(warehouse, attempt, { ...counts, rejectedByRule });
-      refuseIfBad(attempt, attempt.plan, counts);
+      const filled = await fillDay(tx, job); // in here: FREEZE demands it
+      await judgeNight(job, filled);
+      const { table, counts, contentSha256 } = filled;
       await blockOnAudits(tx, job, table);
       const facts = { ownerRunId, contentSha256, manifest: landed.manifest, startedAt };
       await writeLedger(tx, identity, table, counts, facts); // judged and published by COMMIT (R2, R6)

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { ReplayInput } from '../rules/attempt.ts';
-import { addByRule, type Counts } from '../rules/counts.ts';
+import type { Counts } from '../rules/counts.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { planOf, type Dataset } from '../rules/dataset.ts';
 import { NightTrainError } from '../rules/errors.ts';
@@ -15,18 +15,17 @@ import { landingPrefix, type Landed, type StagedPart } from '../intake/manifest.
 import type { ReleasedCount } from '../rules/release.ts';
 import { epochsBefore } from '../warehouse/attempts.ts';
 import { compareWithPublished, type Comparison } from '../warehouse/compare.ts';
-import { buildKeys, copyInto, openDay } from '../warehouse/day-table.ts';
+import { copyInto, openDay } from '../warehouse/day-table.ts';
+import { sizeForLoad } from '../warehouse/load-memory.ts';
 import { staleRows } from '../warehouse/merge.ts';
-import { checkRows } from '../warehouse/row-checks.ts';
+import { checkRows, unfitOf } from '../warehouse/row-checks.ts';
 import type { Deps } from './deps.ts';
-import { totalOf } from './fill-day.ts';
+import { talliedOf, type Tallied } from './fill-day.ts';
 import { countWays } from './keep-released.ts';
 import { landRelease, type ReleaseInput } from './land-release.ts';
 
 /** What loading a day would come to. */
-export interface Rehearsal {
-  readonly counts: Counts;
-  readonly rejectedByRule: Readonly<Record<string, number>>;
+export interface Rehearsal extends Tallied {
   /** Why it would be refused, or undefined. */
   readonly refusal: NightTrainError | undefined;
   readonly comparison: Comparison;
@@ -90,29 +89,16 @@ async function judge(
   const { dataset: name, businessDate } = day;
   const identity = { dataset: name, businessDate, epoch: NO_EPOCH, loadId: randomUUID() };
   // Of a name of its own: two rehearsals of one day would wait for each other's table.
+  await sizeForLoad(tx);
   const table = await openDay(tx, identity, randomInt(1, 2 ** 31 - 1));
   const copied = await copyInto(tx, table, dataset, openStaged(scratch, parts), () => undefined);
-  const checks = await checkRows(tx, table, dataset, await buildKeys(tx, table));
-  const unfit = [
-    ...checks.rejected.map(({ ordinal }) => ordinal),
-    ...checks.deduplicated,
-    ...checks.superseded,
-  ];
+  const checks = await checkRows(tx, table, dataset);
+  const unfit = unfitOf(checks);
   const comparison = await compareWithPublished(tx, table, dataset, day, unfit);
-  const staged = totalOf(parts);
-  const counts: Counts = {
-    read: staged.read,
-    loaded: copied.rows - unfit.length - comparison.stale,
-    rejected: staged.rejected + checks.rejected.length,
-    discarded: staged.discarded + checks.superseded.length + comparison.stale,
-    deduplicated: checks.deduplicated.length,
-  };
-  const rejectedByRule = addByRule([
-    staged.rejectedByRule,
-    ...checks.rejected.map(({ rule }) => ({ [rule]: 1 })),
-  ]);
+  const { stale } = comparison;
+  const tallied = talliedOf(parts, checks, copied.rows - unfit.size - stale, stale);
   const released = await countWays(scratch, parts, { ...checks, stale: await staleRows(tx, table, dataset) });
-  return { counts, rejectedByRule, refusal: refusalOf(dataset, day, counts), comparison, released };
+  return { ...tallied, refusal: refusalOf(dataset, day, tallied.counts), comparison, released };
 }
 
 function refusalOf(dataset: Dataset, day: DatasetDay, counts: Counts): NightTrainError | undefined {

@@ -1,80 +1,88 @@
 import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { LandingCorrupt } from '../rules/errors.ts';
+import type { Ordinals } from '../rules/ordinals.ts';
 import type { IntakeContext } from './context.ts';
 import type { LandedPart, RejectedRecord, StagedPart } from './manifest.ts';
-import { atPace, type Pace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
 import { cutAt } from './stage.ts';
 import { inOrder } from './staged-rows.ts';
-import { createValidator, isValid } from './validate.ts';
+import { createValidator, isValid, type Values } from './validate.ts';
 
-/** Where a staged row came from. */
-export type StagedPlace = Pick<RejectedRecord, 'part' | 'record' | 'line' | 'raw'>;
+/** Where a staged row came from, and what it was staged as. */
+export interface StagedPlace extends Pick<RejectedRecord, 'part' | 'record' | 'line' | 'raw'> {
+  readonly ordinal: number;
+  readonly values: Values;
+}
 
 /**
- * Finds the records that staged rows came from, by reading their landed parts again: only a night with rows that SQL
- * rejects pays for it.
- * @param ordinals places among the rows of all staged parts, in the order of the parts, from 0
+ * Finds the records that staged rows came from, in their order, by reading their landed parts again: only a night with
+ * rows that SQL rejects pays for it.
+ * @param sought places among the rows of all staged parts, in the order of the parts
  * @throws LandingCorrupt where the landed parts no longer give so many rows
  */
-export function locateStaged(
+export async function* locateStaged(
   dataset: Dataset,
   day: DatasetDay,
   manifestKey: string,
   parts: readonly StagedPart[],
-  ordinals: Iterable<number>,
-  context: IntakeContext,
-): Promise<Map<number, StagedPlace>> {
-  return atPace(context, async (pace) => {
-    const manifest = await readManifest(context, day, manifestKey);
-    const sought = new Set(ordinals);
-    const places = new Map<number, StagedPlace>();
-    let first = 0;
-    for (const { part, staged } of inOrder(parts)) {
-      const here = new Set([...sought].filter((ordinal) => ordinal >= first && ordinal < first + staged));
-      await locateIn(dataset, day, partOf(manifest, part), first, here, places, context, pace);
-      first += staged;
+  sought: Ordinals,
+  context: Pick<IntakeContext, 'landing' | 'signal'>,
+  pace: Pace,
+): AsyncGenerator<StagedPlace> {
+  const manifest = await readManifest(context, day, manifestKey);
+  let left = sought.size;
+  let first = 0;
+  for (const { part, staged } of inOrder(parts)) {
+    if (left > 0 && sought.hasBetween(first, first + staged)) {
+      for await (const record of stagedRecords(
+        dataset,
+        day,
+        partOf(manifest, part),
+        first,
+        sought,
+        context,
+        pace,
+      )) {
+        yield record;
+        if (--left === 0) return;
+      }
     }
-    if (places.size === sought.size) return places;
-    throw new LandingCorrupt(
-      `${sought.size - places.size} staged rows of ${dataset.name} are not in its landed input`,
-      {
-        detail: manifestKey,
-        hint: 'Replay the day from its source.',
-      },
-    );
+    first += staged;
+  }
+  if (left === 0) return;
+  throw new LandingCorrupt(`${left} staged rows of ${dataset.name} are not in its landed input`, {
+    detail: manifestKey,
+    hint: 'Replay the day from its source.',
   });
 }
 
-async function locateIn(
+/** Those of a part's staged records that are sought. @param first ordinal of the part's first row */
+async function* stagedRecords(
   dataset: Dataset,
   day: DatasetDay,
   landed: LandedPart,
   first: number,
-  sought: ReadonlySet<number>,
-  places: Map<number, StagedPlace>,
-  context: IntakeContext,
+  sought: Ordinals,
+  context: Pick<IntakeContext, 'landing' | 'signal'>,
   pace: Pace,
-): Promise<void> {
-  if (sought.size === 0) return;
+): AsyncGenerator<StagedPlace> {
   const validate = createValidator(dataset, day.businessDate);
   const superseded = new Set(landed.superseded);
   let ordinal = first;
-  let left = sought.size;
   for await (const batch of readPart(dataset, landed, context, pace)) {
     for (const record of batch) {
       if (superseded.has(record.record)) continue;
-      if (record.cells === null || !isValid(validate(record.cells))) continue;
+      const values = record.cells === null ? undefined : validate(record.cells);
+      if (values === undefined || !isValid(values)) continue;
       if (sought.has(ordinal)) {
         const raw = cutAt(record.raw, dataset.bounds.recordBytes);
-        places.set(ordinal, { part: landed.part, record: record.record, line: record.line, raw });
-        left--;
+        yield { part: landed.part, record: record.record, line: record.line, raw, ordinal, values };
       }
       ordinal++;
     }
     pace.rows += batch.length;
-    if (left === 0) return;
     await pace.giveWay();
   }
 }

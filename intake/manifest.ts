@@ -77,6 +77,14 @@ export function landingPrefix({ dataset, businessDate }: DatasetDay, epoch: numb
   return `${dataset}/${businessDate}/${epoch}`;
 }
 
+/**
+ * Where an attempt has the rows that SQL rejected, one JSON `RejectedRecord` a line, in the order of the landed input.
+ * @param loadEpoch each try of the load has an epoch of its own
+ */
+export function loadRejectsKey(attempt: DatasetDay & { readonly epoch: number }, loadEpoch: number): string {
+  return `${landingPrefix(attempt, attempt.epoch)}/load-${loadEpoch}.rejects.jsonl`;
+}
+
 /** Where an attempt's manifest is. */
 export function manifestKey(day: DatasetDay, epoch: number): string {
   return `${landingPrefix(day, epoch)}/manifest.json`;

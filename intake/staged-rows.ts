@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { Ordinals } from '../rules/ordinals.ts';
 import type { LandingStore } from './landing.ts';
 import type { StagedPart } from './manifest.ts';
 import { verified } from './verified.ts';
@@ -6,12 +7,12 @@ import { verified } from './verified.ts';
 /**
  * The rows of all staged parts as one COPY stream, in the order of the parts. It fails at the end of a part whose
  * bytes are not those that were staged.
- * @param without rows to leave out, by ordinal: the place among all staged rows, from 0
+ * @param without rows to leave out
  */
 export function openStaged(
   landing: LandingStore,
   parts: readonly StagedPart[],
-  without: ReadonlySet<number> = new Set(),
+  without: Ordinals = new Ordinals(),
 ): Readable {
   return Readable.from(rowsOf(landing, parts, without), { objectMode: false, highWaterMark: 256 * 1024 });
 }
@@ -24,14 +25,13 @@ export function inOrder(parts: readonly StagedPart[]): StagedPart[] {
 async function* rowsOf(
   landing: LandingStore,
   parts: readonly StagedPart[],
-  without: ReadonlySet<number>,
+  without: Ordinals,
 ): AsyncGenerator<Buffer> {
   let first = 0;
   for (const part of inOrder(parts)) {
     const rows = verified(landing, part.rows);
-    const isWhole = ![...without].some((ordinal) => ordinal >= first && ordinal < first + part.staged);
-    if (isWhole) yield* rows;
-    else yield* leaveOut(rows, first, without);
+    if (without.hasBetween(first, first + part.staged)) yield* leaveOut(rows, first, without);
+    else yield* rows;
     first += part.staged;
   }
 }
@@ -40,7 +40,7 @@ async function* rowsOf(
 async function* leaveOut(
   rows: AsyncIterable<Buffer>,
   first: number,
-  without: ReadonlySet<number>,
+  without: Ordinals,
 ): AsyncGenerator<Buffer> {
   let ordinal = first;
   for await (const chunk of rows) {

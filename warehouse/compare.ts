@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { OpenedTable } from './day-table.ts';
-import { NUMBERED } from './row-checks.ts';
+import { askNumbered, NUMBERED } from './numbered-rows.ts';
 
 /** How a night that is not published compares with what readers see, by key (R10). */
 export interface Comparison {
@@ -40,9 +40,9 @@ export async function compareWithPublished(
   const on = dataset.key.map((name) => `n.${name} = o.${name}`).join(' and ');
   const isDay = dataset.write === 'replaceDay';
   const [first = ''] = dataset.key;
-  const found = await tx.query<
-    { what: string; rows: number; sample: { before: Cells; after: Cells }[] | null }[]
-  >(
+  const found: Found[] = [];
+  const asked = askNumbered<Found>(
+    tx,
     `with n as (select * from (${NUMBERED(table)}) c where not (ordinal = any($1::bigint[]))),
        o as (select * from warehouse.${dataset.table} where ${isDay ? 'business_date = $2::date' : '$2::date is not null'}),
        pair as (
@@ -64,6 +64,7 @@ export async function compareWithPublished(
      from placed group by what order by what`,
     [[...unfit], day.businessDate],
   );
+  for await (const one of asked) found.push(one);
   const rowsOf = (what: string) => found.find((one) => one.what === what)?.rows ?? 0;
   const sample = found.flatMap(({ what, sample: pairs }) =>
     (pairs ?? []).map(({ before, after }) =>
@@ -81,6 +82,12 @@ export async function compareWithPublished(
 }
 
 type Cells = Readonly<Record<string, unknown>> | null;
+
+interface Found {
+  readonly what: string;
+  readonly rows: number;
+  readonly sample: { before: Cells; after: Cells }[] | null;
+}
 
 function comparedRow(what: ComparedRow['what'], dataset: Dataset, before: Cells, after: Cells): ComparedRow {
   const shown = (cells: Cells, names: readonly string[]) =>

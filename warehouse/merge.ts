@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
 import type { Dataset } from '../rules/dataset.ts';
+import { Ordinals } from '../rules/ordinals.ts';
 import type { OpenedTable } from './day-table.ts';
-import { NUMBERED } from './row-checks.ts';
+import { askNumbered, NUMBERED } from './numbered-rows.ts';
 
 /** How a merge's rows compare with the table (§5). */
 export interface MergeDelta {
@@ -20,20 +21,21 @@ export async function computeDelta(tx: EntityManager, table: OpenedTable): Promi
 }
 
 /**
- * The rows that a merge would discard, being older than what the table has; by their ordinals, from 0. Asked before
- * the delta is computed, which moves rows. None where the dataset replaces its day.
+ * The rows that a merge would discard, being older than what the table has. Asked before the delta is computed, which
+ * moves rows. None where the dataset replaces its day.
  */
-export async function staleRows(tx: EntityManager, table: OpenedTable, dataset: Dataset): Promise<number[]> {
-  if (dataset.write !== 'merge') return [];
+export async function staleRows(tx: EntityManager, table: OpenedTable, dataset: Dataset): Promise<Ordinals> {
+  const stale = new Ordinals();
+  if (dataset.write !== 'merge') return stale;
   const row = (alias: string) =>
     `row(${Object.keys(dataset.columns)
       .map((name) => `${alias}.${name}`)
       .join(', ')})`;
-  const rows = await tx.query<{ ordinal: number }[]>(
-    `select n.ordinal
-     from (${NUMBERED(table)}) n
-       join warehouse.${dataset.table} o on ${dataset.key.map((name) => `n.${name} = o.${name}`).join(' and ')}
-     where ${row('n')} is distinct from ${row('o')} and o.version > n.${dataset.versionBy ?? 'version'}`,
-  );
-  return rows.map(({ ordinal }) => ordinal);
+  const question = `
+    select n.ordinal
+    from (${NUMBERED(table)}) n
+      join warehouse.${dataset.table} o on ${dataset.key.map((name) => `n.${name} = o.${name}`).join(' and ')}
+    where ${row('n')} is distinct from ${row('o')} and o.version > n.${dataset.versionBy ?? 'version'}`;
+  for await (const { ordinal } of askNumbered<{ ordinal: number }>(tx, question)) stale.add(ordinal);
+  return stale;
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test, vi } from 'vitest';
 import { openStaged } from '../../intake/staged-rows.ts';
+import { Ordinals } from '../../rules/ordinals.ts';
 import { openIntake, refusalOf, until } from '../support/intake.ts';
 
 const KEY = 'flights/2013-02-01/1/landed/part-00001.csv';
@@ -115,7 +116,7 @@ describe('the landing folder', () => {
       expect(await refusalOf(openStaged(landing, [part]).toArray())).toMatchObject({
         name: 'LandingCorrupt',
       });
-      expect(await refusalOf(openStaged(landing, [part], new Set([0])).toArray())).toMatchObject({
+      expect(await refusalOf(openStaged(landing, [part], new Ordinals([0])).toArray())).toMatchObject({
         name: 'LandingCorrupt',
       });
     }

@@ -11,9 +11,11 @@ import { copyLine } from '../../intake/copy-text.ts';
 import { extract } from '../../intake/extract.ts';
 import { locateStaged } from '../../intake/locate.ts';
 import type { RejectedRecord, StagedPart } from '../../intake/manifest.ts';
+import { Pace } from '../../intake/pace.ts';
 import { stagePart } from '../../intake/stage.ts';
 import { openStaged } from '../../intake/staged-rows.ts';
 import type { Dataset } from '../../rules/dataset.ts';
+import { Ordinals } from '../../rules/ordinals.ts';
 import { csv, date, defineDataset, integer, rest, text } from '../../rules/kit.ts';
 import {
   containing,
@@ -245,7 +247,7 @@ describe('staged rows as one stream', () => {
     const house = await openIntake();
     const { staged } = await stageAll(house);
     for (let mask = 0; mask < 32; mask++) {
-      const without = new Set([...ROWS.keys()].filter((at) => (mask & (1 << at)) !== 0));
+      const without = new Ordinals([...ROWS.keys()].filter((at) => (mask & (1 << at)) !== 0));
       const kept = ROWS.filter((_, at) => !without.has(at)).join('');
       expect(await textOf(openStaged(house.landing, staged, without))).toBe(kept);
     }
@@ -257,25 +259,32 @@ describe('staged rows as one stream', () => {
     const rows = await landing.write('d/rows', Readable.from(lines.map((line) => Buffer.from(line))));
     const counts = { read: 6, staged: 6, rejected: 0, discarded: 0, rejectedByRule: {}, warnings: [] };
     const part = { part: 1, rows, rejects: rows, ...counts };
-    const kept = await textOf(openStaged(landing, [part], new Set([1, 3, 4])));
+    const kept = await textOf(openStaged(landing, [part], new Ordinals([1, 3, 4])));
     expect(kept === [lines[0], lines[2], lines[5]].join('')).toBe(true);
   });
 
   test('are found again in what landed', async () => {
     const house = await openIntake();
     const { landed, staged } = await stageAll(house);
-    const places = await locateStaged(notes, day, landed.manifest, staged, [4, 0, 1, 2], house.context);
-    expect(Object.fromEntries(places)).toEqual({
-      0: { part: 1, record: 1, line: 2, raw: '1,2013-02-01,one,' },
-      1: { part: 1, record: 4, line: 5, raw: '3,2013-02-01,"tab\tnew\nline\\",' },
-      2: { part: 3, record: 1, line: 2, raw: '4,2013-02-01,,' },
-      4: { part: 3, record: 5, line: 6, raw: '7,2013-02-01,"\\.",' },
-    });
-    expect(
-      await refusalOf(locateStaged(notes, day, landed.manifest, staged, [5], house.context)),
-    ).toMatchObject({
-      name: 'LandingCorrupt',
-    });
+    const find = (sought: readonly number[]) => {
+      const pace = new Pace(house.context.signal);
+      return locateStaged(notes, day, landed.manifest, staged, new Ordinals(sought), house.context, pace);
+    };
+    const values = (id: string, words: string | null) => [id, '2013-02-01', words];
+    expect(await Readable.from(find([4, 0, 1, 2])).toArray()).toEqual([
+      { ordinal: 0, part: 1, record: 1, line: 2, raw: '1,2013-02-01,one,', values: values('1', 'one') },
+      {
+        ordinal: 1,
+        part: 1,
+        record: 4,
+        line: 5,
+        raw: '3,2013-02-01,"tab\tnew\nline\\",',
+        values: values('3', 'tab\tnew\nline\\'),
+      },
+      { ordinal: 2, part: 3, record: 1, line: 2, raw: '4,2013-02-01,,', values: values('4', null) },
+      { ordinal: 4, part: 3, record: 5, line: 6, raw: '7,2013-02-01,"\\.",', values: values('7', '\\.') },
+    ]);
+    expect(await refusalOf(Readable.from(find([5])).toArray())).toMatchObject({ name: 'LandingCorrupt' });
   });
 });
 
@@ -317,7 +326,7 @@ describe('COPY text', () => {
     try {
       await client.query('create temporary table note (id integer, "on" date, words text)');
       const copy = client.query(copyFrom('copy note from stdin'));
-      await pipeline(openStaged(house.landing, staged, new Set([0])), copy);
+      await pipeline(openStaged(house.landing, staged, new Ordinals([0])), copy);
       expect(copy.rowCount).toBe(4);
       const { rows } = await client.query<{ words: string }>(
         `select words from note where "on" = '2013-02-01' order by id`,
