@@ -14,6 +14,8 @@ export interface Upkeep {
   /** Creates the schedules that are declared and missing; answers which. */
   createMissingSchedules(): Promise<readonly string[]>;
   pausedSchedules(): Promise<readonly { readonly dataset: string; readonly note: string | undefined }[]>;
+  /** Resumes a schedule whose pause is over; answers when that was to end, or undefined where it goes on. */
+  resumeWhenOver(dataset: string): Promise<string | undefined>;
   /** Starts `control` where it is missing or stuck; answers what was wrong, or undefined. */
   ensureControl(): Promise<string | undefined>;
 }

@@ -1,4 +1,5 @@
 import { createAuditNight } from './audit.ts';
+import { createAuditWarehouse } from './audit-warehouse.ts';
 import { createCheckDeliveries } from './check-deliveries.ts';
 import { createCloseAttempt } from './close-attempt.ts';
 import { createRebootAll } from './cold-reboot.ts';
@@ -41,6 +42,7 @@ export function createActivities(deps: Deps) {
     endEscalation: createEndEscalation(deps),
     sweepNights: createSweepNights(deps),
     sweepStorage: createSweepStorage(deps),
+    sweepAudits: createAuditWarehouse(deps),
   };
 }
 

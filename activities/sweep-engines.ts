@@ -1,5 +1,6 @@
 import type { AlertKey, Finding } from '../rules/alert.ts';
 import type { AlertRule } from '../rules/alert-rules.ts';
+import { endOfPause } from '../rules/pause.ts';
 import type { Deps } from './deps.ts';
 
 /**
@@ -13,7 +14,7 @@ export async function putEnginesRight(deps: Deps): Promise<number> {
     subject: scheduleId,
     sentence: `The schedule ${scheduleId} was gone, and was made again; slots that it missed meanwhile are lost`,
   }));
-  const paused = (await upkeep.pausedSchedules()).map(({ dataset, note }) => ({
+  const paused = (await stillPaused(deps)).map(({ dataset, note }) => ({
     ...ofNobody('schedule-paused'),
     dataset,
     sentence: `The schedule of ${dataset} is paused${note ? `: ${note}` : ''}`,
@@ -28,6 +29,20 @@ export async function putEnginesRight(deps: Deps): Promise<number> {
     (await report(deps, 'schedule-paused', paused, 'It runs')) +
     (await report(deps, 'control-restarted', restarted, 'It runs'))
   );
+}
+
+/** Those whose pause goes on; one that was to end by itself is resumed. */
+async function stillPaused({ upkeep, alarm, log }: Deps) {
+  const paused = await upkeep.pausedSchedules();
+  const now = new Date().toISOString();
+  const isOver = ({ note }: { readonly note: string | undefined }) => (endOfPause(note) ?? now) < now;
+  for (const { dataset, note } of paused.filter(isOver)) {
+    const end = await upkeep.resumeWhenOver(dataset);
+    if (end === undefined) continue; // the list is older than what somebody has done since
+    log.warn({ dataset, end, note }, 'schedule resumed: its pause is over');
+    await alarm.resolve({ ...ofNobody('schedule-paused'), dataset }, `Its pause was to end at ${end}`);
+  }
+  return paused.filter((one) => !isOver(one));
 }
 
 /** Answers how many of them are news. */

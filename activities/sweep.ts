@@ -11,7 +11,7 @@ import { startDueEscalations } from './sweep-escalations.ts';
 import { reportGuards } from './sweep-guards.ts';
 import { reportMissingNights } from './sweep-nights.ts';
 import { endZombies } from './sweep-sessions.ts';
-import { expireStorage } from './sweep-storage.ts';
+import { expireStorage, type Expired } from './sweep-storage.ts';
 
 /** Each answers how much there was to do: nothing on a quiet minute. */
 const DUTIES = {
@@ -56,7 +56,7 @@ const WAREHOUSE_DOWN = { rule: 'warehouse-down', dataset: null, businessDate: nu
 
 /** Gives back what retention no longer wants (R19). */
 export const createSweepStorage = (deps: Deps) =>
-  async function sweepStorage(): Promise<number> {
+  async function sweepStorage(): Promise<Expired> {
     return runStep(deps.log, async ({ log }) => {
       try {
         return await expireStorage({ ...deps, log });

@@ -32,6 +32,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   alert: async () => (await import('./alert.ts')).addAlert,
   quarantine: async () => (await import('./quarantine.ts')).addQuarantine,
   runbook: async () => (await import('./runbook.ts')).addRunbook,
+  audit: async () => (await import('./audit.ts')).addAudit,
+  retention: async () => (await import('./retention.ts')).addRetention,
   sql: async () => (await import('./sql.ts')).addSql,
 };
 

@@ -52,6 +52,21 @@ export async function recordFindings(
   }
 }
 
+/** Keeps what `audit run` and the nightly audits found, one row an audit; those of the whole installation are of no dataset. */
+export async function recordAuditRun(
+  warehouse: DataSource,
+  runId: string,
+  found: readonly (AuditFinding & Partial<DatasetDay>)[],
+): Promise<void> {
+  for (const { dataset = null, businessDate = null, audit, severity, rowsFound, sample } of found) {
+    await warehouse.query(
+      `insert into nighttrain.audit_result (audit_run, dataset, business_date, audit, severity, rows_found, sample)
+       values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
+      [runId, dataset, businessDate, audit, severity, rowsFound, toJsonb(sample)],
+    );
+  }
+}
+
 /** `:table` becomes the day's table, which PostgreSQL itself has named; `:businessDate` a parameter. */
 function bind(sql: string, tableName: string, businessDate: string): { text: string; values: string[] } {
   const text = sql.trim().replace(/;$/, '').replaceAll(':table', `warehouse.${tableName}`);

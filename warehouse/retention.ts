@@ -43,3 +43,64 @@ const TAKEN_DAYS = 30;
 export async function forgetTaken(warehouse: DataSource): Promise<void> {
   await warehouse.query('select nighttrain.forget_taken($1)', [TAKEN_DAYS]);
 }
+
+/** How long records are kept, days; the ledger and its chain stay (R16, R19). */
+const KEPT_DAYS = {
+  quarantine: 90,
+  quarantine_release_row: 400,
+  quarantine_release: 400,
+  attempt: 400,
+  alert: 400,
+  alert_evidence: 400,
+  request: 400,
+  audit_result: 400,
+  guard_event: 400,
+} as const;
+
+export type RecordKind = keyof typeof KEPT_DAYS;
+
+/** One kind of record and its time. */
+export interface Keeping {
+  readonly kind: RecordKind;
+  readonly days: number;
+}
+
+/**
+ * Every kind in the order in which they may go: rows before what they are of.
+ * @param landingDays the longest that any dataset's landing is kept: attempts say which of it is wanted
+ */
+export function keepings(landingDays: number): Keeping[] {
+  return Object.entries(KEPT_DAYS).map(([kind, days]) => ({
+    kind: kind as RecordKind,
+    days: kind === 'attempt' ? Math.max(days, landingDays) : days,
+  }));
+}
+
+/** Rows that one statement removes at most: it holds nobody up for long. */
+const RECORDS_AT_ONCE = 10_000;
+
+/** Removes the records of a kind whose time is over; answers how many. @param dryRun only count them */
+export async function expireRecords(
+  warehouse: DataSource,
+  { kind, days }: Keeping,
+  { dryRun }: { readonly dryRun: boolean },
+): Promise<number> {
+  let gone = 0;
+  for (;;) {
+    const [row] = await warehouse.query<{ rows: number }[]>(
+      'select nighttrain.expire_records($1, $2, $3, $4) as rows',
+      [kind, days, RECORDS_AT_ONCE, !dryRun],
+    );
+    const rows = row?.rows ?? 0;
+    gone += rows;
+    if (dryRun || rows < RECORDS_AT_ONCE) return gone;
+  }
+}
+
+/** How many replaced versions `expireHistory` would drop. */
+export async function countExpiredHistory(warehouse: DataSource): Promise<number> {
+  const [row] = await warehouse.query<{ versions: number }[]>(
+    'select count(*) as versions from nighttrain.expired_versions()',
+  );
+  return row?.versions ?? 0;
+}

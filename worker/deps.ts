@@ -14,6 +14,7 @@ import type { Dataset } from '../rules/dataset.ts';
 import { openAlarm } from './alarm.ts';
 import type { Config } from './config.ts';
 import { ensureControl } from './control.ts';
+import { resumeWhenOver } from './pause.ts';
 import { createMissingSchedules, pausedSchedules } from './schedules.ts';
 
 /** The composition root: what every step of this worker works with. */
@@ -39,6 +40,7 @@ export function createDeps(parts: {
     upkeep: {
       createMissingSchedules: () => createMissingSchedules(parts.temporal, [...parts.datasets.values()]),
       pausedSchedules: () => pausedSchedules(parts.temporal),
+      resumeWhenOver: (dataset) => resumeWhenOver(parts.temporal, dataset, new Date().toISOString()),
       ensureControl: () => ensureControl(parts.temporal, parts.warehouse),
     },
     ...(callbacks && {

@@ -113,13 +113,21 @@ export async function pausedSchedules(
   return paused;
 }
 
-/** Seen to every minute and every hour; a minute that was missed is not made up for. No dataset's name has a `_`. */
-const SWEEPS = [sweepOptions('nights', '1 minute'), sweepOptions('storage', '1 hour')];
+/** Seen to every minute, hour and day; a minute that was missed is not made up for. No dataset's name has a `_`. */
+const SWEEPS = [
+  sweepOptions('nights', '1 minute'),
+  sweepOptions('storage', '1 hour'),
+  sweepOptions('audits', '1 day', '6 hours'), // when the nights are over
+];
 
-function sweepOptions(of: SweepRequest['of'], every: '1 minute' | '1 hour'): ScheduleOptions {
+function sweepOptions(
+  of: SweepRequest['of'],
+  every: '1 minute' | '1 hour' | '1 day',
+  offset?: '6 hours',
+): ScheduleOptions {
   return {
     scheduleId: `${PREFIX}_sweep-${of}`,
-    spec: { intervals: [{ every }] },
+    spec: { intervals: [{ every, ...(offset && { offset }) }] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
     action: {
       type: 'startWorkflow',

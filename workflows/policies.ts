@@ -77,6 +77,13 @@ export const sweeping = proxyActivities<Activities>({
   retry: { initialInterval: '5 s', maximumAttempts: 2 },
 });
 
+/** Every row of the warehouse is counted: that takes its time, and nobody waits for it. */
+export const auditing = proxyActivities<Activities>({
+  startToCloseTimeout: '6 h',
+  heartbeatTimeout: '30 s',
+  retry: { initialInterval: '1 min', maximumAttempts: 2 },
+});
+
 /** Paging somebody is tried for as long as it takes: nobody else would do it. */
 export const escalating = proxyActivities<Activities>({
   startToCloseTimeout: '3 min',

@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm';
-import type { Severity } from '../../rules/alert-rules.ts';
+import type { AlertKey } from '../../rules/alert.ts';
+import type { AlertRule, Severity } from '../../rules/alert-rules.ts';
 import type { BusinessDate } from '../../rules/business-date.ts';
 
 /** An alert in one line. Instants are ISO 8601 in UTC. */
@@ -84,6 +85,15 @@ export async function listAlerts(
     `select count(*) as "inAll" from nighttrain.alert a where ${where}`,
   );
   return { alerts, inAll: row?.inAll ?? 0 };
+}
+
+/** What the open alerts of a rule about one subject are kept under. */
+export function openAlerts(warehouse: DataSource, rule: AlertRule, subject: string): Promise<AlertKey[]> {
+  return warehouse.query(
+    `select rule, dataset, business_date as "businessDate", subject from nighttrain.alert
+     where rule = $1 and subject = $2 and state <> 'resolved'`,
+    [rule, subject],
+  );
 }
 
 /** All that is known of an alert; undefined where no alert has this code. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { DataSource } from 'typeorm';
 import type { Dataset } from '../../rules/dataset.ts';
 import { checkServerVersion, isBootstrapped } from '../../warehouse/bootstrap.ts';
+import { missingGuards } from '../../warehouse/guards.ts';
 import { pendingMigrations } from '../../warehouse/migrate.ts';
 import { checkDatasets } from '../../warehouse/shape.ts';
 import { examine, fail, ok, warn, type Finding } from './finding.ts';
@@ -36,6 +37,7 @@ export async function checkWarehouse(
       return ok('datasets', `${datasets.length} declarations agree with their tables and limits`);
     })),
     ...(await examine('locks', migrate, () => checkLocks(warehouse))),
+    ...(await examine('guards', migrate, () => checkGuards(warehouse))),
     ...(await examine('audit chains', migrate, () => checkChains(warehouse))),
   ];
 }
@@ -114,6 +116,15 @@ async function checkLocks(warehouse: DataSource): Promise<Finding> {
   const mend = `alter system set max_locks_per_transaction = ${inAYear}; and restart PostgreSQL`;
   if (row.perTransaction < now) return fail('locks', found, mend);
   return row.perTransaction < inAYear ? warn('locks', found, mend) : ok('locks', found);
+}
+
+/** What stops a DELETE or a DROP by hand (R15). */
+async function checkGuards(warehouse: DataSource): Promise<Finding> {
+  const missing = await missingGuards(warehouse);
+  if (missing.length === 0) return ok('guards', 'nobody deletes or drops what is critical by mistake');
+  const found = missing.slice(0, 20).map(({ objectName, problem }) => `${objectName} ${problem}`);
+  const mend = 'npx nighttrain migrate; event triggers need a superuser: npx nighttrain migrate --bootstrap';
+  return warn('guards', found.join('\n'), mend);
 }
 
 async function checkChains(warehouse: DataSource): Promise<Finding> {

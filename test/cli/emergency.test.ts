@@ -55,6 +55,15 @@ test('a paused schedule starts no night until it is resumed; to do either twice 
   });
 });
 
+test('a pause may end by itself: its end is noted where the sweep and everybody else find it', async () => {
+  const until = new Date(Math.ceil(Date.now() / 1000) * 1000 + 3_600_000).toISOString();
+  const paused = await here.json(['pause', 'flights', '--reason', 'a move', '--until', until]);
+  expect(paused).toMatchObject({ isPaused: true, until });
+  const { state } = await here.client.schedule.getHandle('nighttrain/flights').describe();
+  expect(state.note).toMatch(/^a move \(.+\), until 20/);
+  await here.run(['resume', 'flights']);
+});
+
 test.each([
   ['a question that is none', ['sql', 'everything'], /no question 'everything'\nKnown are: broken-links/],
   [
@@ -68,6 +77,21 @@ test.each([
     /asks for date/,
   ],
   ['a pause without a reason', ['pause', 'flights'], /--reason/],
+  [
+    'a pause until what is no time',
+    ['pause', 'flights', '--reason', 'x', '--until', 'tomorrow'],
+    /'tomorrow' is no time at which a pause could end\nWrite it as/,
+  ],
+  [
+    'a pause that would be over',
+    ['pause', 'flights', '--reason', 'x', '--until', '2020-01-01T00:00Z'],
+    /2020-01-01T00:00:00.000Z is past already/,
+  ],
+  [
+    'an audit that fails on nothing known',
+    ['audit', 'run', '--fail-on', 'info'],
+    /Allowed choices are warn, error/,
+  ],
   ['a pause of what is no dataset', ['pause', 'fligths', '--reason', 'x'], /no dataset 'fligths'/],
 ])('%s is wrong usage: exit code 2', async (_, line, says) => {
   const { code, stderr } = await here.run(line);

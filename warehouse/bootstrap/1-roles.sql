@@ -15,3 +15,4 @@ end
 $$;
 
 grant nighttrain_owner, nighttrain_publisher to nighttrain_migrator;
+grant nighttrain_reader to nighttrain_loader; -- who audits as a role that can write nothing

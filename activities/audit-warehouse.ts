@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import type { DataSource } from 'typeorm';
+import type { Alarm } from '../alerting/alarm/alarm.ts';
+import { openAlerts } from '../alerting/archive/list.ts';
+import type { AlertRule } from '../rules/alert-rules.ts';
+import type { AlertKey, Finding } from '../rules/alert.ts';
+import type { BusinessDate } from '../rules/business-date.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import { dayLabel } from '../rules/dataset-day.ts';
+import { recordAuditRun, runAudits } from '../warehouse/audit.ts';
+import { warehouseError } from '../warehouse/failure.ts';
+import { integrityAudits, lookTwice } from '../warehouse/integrity.ts';
+import type { Problem } from '../warehouse/integrity-counts.ts';
+import { findPublished } from '../warehouse/ledger.ts';
+import { readOnly } from '../warehouse/read-only.ts';
+import { lastPublished } from '../warehouse/stale.ts';
+import type { Deps } from './deps.ts';
+import { runStep } from './step.ts';
+
+/** What one audit came to. */
+export interface AuditOutcome {
+  readonly audit: string;
+  readonly severity: 'warn' | 'error';
+  /** Of the dataset and its last day; null where it looks at the whole installation. */
+  readonly dataset: string | null;
+  readonly businessDate: BusinessDate | null;
+  readonly rowsFound: number;
+  /** The first of them. */
+  readonly sample: readonly unknown[];
+}
+
+const SAMPLE = 10;
+/** Alerts of one audit: a ledger that is all wrong is told of, not paged for row by row. */
+const MOST_ALERTS = 20;
+
+/**
+ * Runs every integrity audit, and each dataset's own audits on its last published day, read-only (R15, R16). Findings are
+ * kept and raise alerts; alerts of audits that find nothing any more are resolved.
+ */
+export async function auditWarehouse({
+  warehouse,
+  datasets,
+  alarm,
+}: {
+  readonly warehouse: DataSource;
+  readonly datasets: ReadonlyMap<string, Dataset>;
+  readonly alarm: Alarm;
+}): Promise<AuditOutcome[]> {
+  const outcomes: AuditOutcome[] = [];
+  const runId = randomUUID();
+  for (const audit of await integrityAudits()) {
+    const problems = await lookTwice(warehouse, audit);
+    outcomes.push({
+      audit: audit.name,
+      severity: 'error',
+      dataset: null,
+      businessDate: null,
+      rowsFound: problems.length,
+      sample: problems.slice(0, SAMPLE),
+    });
+    await tell(warehouse, alarm, audit.rule, audit.name, problems);
+  }
+  for (const dataset of datasets.values()) outcomes.push(...(await auditLastDay(warehouse, alarm, dataset)));
+  await recordAuditRun(warehouse, runId, outcomes.map(recorded));
+  return outcomes;
+}
+
+function recorded({ dataset, businessDate, ...found }: AuditOutcome) {
+  return { ...found, ...(dataset !== null && { dataset }), ...(businessDate !== null && { businessDate }) };
+}
+
+/** Raises what an integrity audit found, one alert a day, and resolves what it no longer finds. */
+async function tell(
+  warehouse: DataSource,
+  alarm: Alarm,
+  rule: AlertRule,
+  audit: string,
+  problems: readonly Problem[],
+): Promise<void> {
+  const found = new Map<string, Finding & { problems: string[] }>();
+  for (const { dataset, businessDate, problem } of problems) {
+    const key: AlertKey = { rule, dataset, businessDate, subject: audit };
+    const name = nameOf(key);
+    const known = found.get(name) ?? { ...key, sentence: '', problems: [] };
+    known.problems.push(problem);
+    found.set(name, known);
+  }
+  for (const { problems: all, ...key } of [...found.values()].slice(0, MOST_ALERTS)) {
+    const where = [key.dataset, key.businessDate].filter(Boolean).join(' of ');
+    const more = all.length > 1 ? `; and ${all.length - 1} more` : '';
+    const sentence = `Audit ${audit}${where === '' ? '' : `, ${where}`}: ${all[0]}${more}`;
+    await alarm.raise({
+      ...key,
+      sentence,
+      facts: { number: `${all.length} found`, problems: all.slice(0, SAMPLE) },
+    });
+  }
+  for (const open of await openAlerts(warehouse, rule, audit)) {
+    if (!found.has(nameOf(open))) await alarm.resolve(open, 'The audit finds nothing any more');
+  }
+}
+
+const nameOf = ({ dataset, businessDate }: AlertKey) => JSON.stringify([dataset, businessDate]);
+
+/** The dataset's own audits, on the version of its last day that readers see. */
+async function auditLastDay(warehouse: DataSource, alarm: Alarm, dataset: Dataset): Promise<AuditOutcome[]> {
+  if (dataset.audits.length === 0) return [];
+  const businessDate = await lastPublished(warehouse, dataset.name);
+  const day = businessDate && { dataset: dataset.name, businessDate };
+  const receipt = day && (await findPublished(warehouse, day));
+  if (!day || !receipt) return [];
+  const table = dataset.write === 'merge' ? dataset.table : receipt.tableName;
+  const findings = await readOnly(warehouse, (tx) => runAudits(tx, dataset, day, table, dataset.audits));
+  for (const { audit, severity, rowsFound } of findings) {
+    const key = {
+      rule: severity === 'warn' ? 'audit-warned' : 'audit-failed',
+      ...day,
+      subject: audit,
+    } as const;
+    const sentence = `${dayLabel(day)} is loaded, and its audit ${audit} found ${rowsFound} rows`;
+    if (rowsFound === 0) await alarm.resolve(key, 'The audit finds nothing any more');
+    else await alarm.raise({ ...key, sentence, facts: { number: `${rowsFound} rows`, audit } });
+  }
+  return findings.map((finding) => ({ ...finding, ...day }));
+}
+
+/** The nightly audits; payloads carry counts, never rows (§3). */
+export const createAuditWarehouse = (deps: Deps) =>
+  async function sweepAudits(): Promise<Readonly<Record<string, number>>> {
+    return runStep(deps.log, async ({ log }) => {
+      try {
+        const outcomes = await auditWarehouse(deps);
+        const found = outcomes.filter(({ rowsFound }) => rowsFound > 0);
+        for (const { audit, dataset, businessDate, rowsFound } of found) {
+          log.warn({ audit, dataset, businessDate, rowsFound }, 'an audit found something');
+        }
+        log.info({ audits: outcomes.length, found: found.length }, 'the nightly audits were run');
+        return Object.fromEntries(found.map(({ audit, rowsFound }) => [audit, rowsFound]));
+      } catch (error) {
+        throw warehouseError(error, 'The nightly audits could not be finished');
+      }
+    });
+  };
