@@ -5,10 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 
-/** What a user would type instead: the table as ours is constrained, or with nothing on it. */
-export type Rival = 'constrained' | 'bare';
-
-/** Empty tables for `\copy`, in a schema of their own: the business columns, with or without types' checks and key. */
+/** Makes `bench.constrained`, the business columns as ours are constrained, and `bench.bare`, with nothing on it. */
 export async function makeRivals(databaseUrl: string): Promise<void> {
   const columns = `id_mouvement bigint not null, date_op date not null, produit text not null, type_op text not null,
     montant numeric(12, 2) not null, agence_id text not null, pays text not null`;
@@ -42,27 +39,29 @@ export async function hasPsql(): Promise<boolean> {
   });
 }
 
-/** Milliseconds that the copy of a file into the empty table takes; the table is empty again afterwards. */
-export async function timeCopy(
-  databaseUrl: string,
-  rival: Rival,
-  file: string,
-  byPsql: boolean,
-): Promise<number> {
-  const begun = performance.now();
-  await (byPsql ? copyByPsql : copyByNode)(databaseUrl, rival, file);
-  const ms = performance.now() - begun;
-  await withServer(databaseUrl, (client) => client.query(`truncate bench.${rival}`));
-  return ms;
+/** Empties the table once the work is done. @throws where nothing was in it: who loads nothing is no rival */
+export async function emptied<T>(databaseUrl: string, table: string, work: () => Promise<T>): Promise<T> {
+  const answer = await work();
+  await withServer(databaseUrl, async (client) => {
+    const { rowCount } = await client.query(`select from ${table} limit 1`);
+    if (rowCount === 0) throw new Error(`nothing was loaded into ${table}`);
+    await client.query(`truncate ${table}`);
+  });
+  return answer;
 }
 
-async function copyByNode(databaseUrl: string, rival: Rival, file: string): Promise<void> {
-  const copy = `copy bench.${rival} from stdin with (format csv, header true)`;
+/** Copies a CSV file with a header into a table, as psql's `\copy` does. */
+export function copyFile(databaseUrl: string, table: string, file: string, byPsql: boolean): Promise<void> {
+  return (byPsql ? copyByPsql : copyByNode)(databaseUrl, table, file);
+}
+
+async function copyByNode(databaseUrl: string, table: string, file: string): Promise<void> {
+  const copy = `copy ${table} from stdin with (format csv, header true)`;
   await withServer(databaseUrl, (client) => pipeline(createReadStream(file), client.query(copyFrom(copy))));
 }
 
-async function copyByPsql(databaseUrl: string, rival: Rival, file: string): Promise<void> {
-  const command = `\\copy bench.${rival} from '${file}' with (format csv, header true)`;
+async function copyByPsql(databaseUrl: string, table: string, file: string): Promise<void> {
+  const command = `\\copy ${table} from '${file}' with (format csv, header true)`;
   const child = spawn(
     'psql',
     ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '-c', command, databaseUrl],

@@ -1,25 +1,17 @@
-import type { Measured, Way } from './volume.ts';
+import type { Measured } from './rounds.ts';
 
-const NAMES: Readonly<Record<Way, string>> = {
-  clean: 'Night Train, clean file: validated, keyed, audited, committed',
-  bad: 'Night Train, damaged file: the same, and quarantined',
-  constrained: '`\\copy` of the clean file into the same constrained table',
-  bare: '`\\copy` of the clean file into a table without any index',
-};
-
-/** What was measured, as a Markdown table; the ratio is to `\copy` into the constrained table. */
-export function tableOf(measured: readonly Measured[], rows: number): string {
-  const rival = measured.find(({ way }) => way === 'constrained');
-  const lines = measured.map(({ way, seconds, memory }) => {
+/** What was measured, as a Markdown table: how many times as fast each is as the one named `rival`. */
+export function tableOf(measured: readonly Measured[], rows: number, rival: string): string {
+  const theirs = median(measured.find(({ name }) => name === rival)?.seconds ?? []);
+  const lines = measured.map(({ name, seconds, memory }) => {
     const took = median(seconds);
-    const ratio = rival ? median(rival.seconds) / took : NaN;
     const held = memory ? `${mebibytes(memory.worker)} / ${mebibytes(memory.server)}` : '';
     const rate = Math.round(rows / took / 1000);
     const spread = `${Math.min(...seconds).toFixed(1)}–${Math.max(...seconds).toFixed(1)}`;
-    return `| ${NAMES[way]} | ${took.toFixed(1)} | ${spread} | ${rate} | ${ratio.toFixed(2)} | ${held} |`;
+    return `| ${name} | ${took.toFixed(1)} | ${spread} | ${rate} | ${(theirs / took).toFixed(2)} | ${held} |`;
   });
   return [
-    '| way | seconds | spread | 1,000 rows/s | speed against the constrained `\\copy` | MiB worker / PostgreSQL |',
+    '| way | seconds | spread | 1,000 rows/s | times as fast as the rival | MiB worker / PostgreSQL |',
     '|---|---|---|---|---|---|',
     ...lines,
   ].join('\n');

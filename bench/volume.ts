@@ -1,106 +1,69 @@
-import { rm } from 'node:fs/promises';
-import { datesOfSet, generate } from '../local/generators/generate.ts';
 import type { BusinessDate } from '../rules/business-date.ts';
-import { hasPsql, makeRivals, timeCopy } from './copy.ts';
+import { copyFile, emptied, hasPsql, makeRivals } from './copy.ts';
 import type { BenchHouse } from './house.ts';
-import { PeakMemory, type Held } from './memory.ts';
-
-export const INSURANCE = 'insurance-movements';
-
-/** One way to load the same month: seconds of every round, and the most memory that any of them took. */
-export interface Measured {
-  readonly way: Way;
-  readonly seconds: readonly number[];
-  readonly memory: Held | undefined;
-}
-
-/** Ours, with a clean file and with a damaged one; and `\copy` of the clean file into two kinds of table. */
-export type Way = 'clean' | 'bad' | 'constrained' | 'bare';
-const WAYS: readonly Way[] = ['clean', 'constrained', 'bare', 'bad'];
+import { INSURANCE, monthOf, writeMonth } from './months.ts';
+import { PeakMemory } from './memory.ts';
+import { Peers } from './peers.ts';
+import { measureRounds, timed, type Measured, type Taken, type Way } from './rounds.ts';
 
 export interface VolumeOptions {
   readonly rows: number;
   readonly rounds: number;
-  readonly badPercent: number;
   readonly say: (line: string) => void;
 }
 
-interface Timed {
-  readonly ms: number;
-  readonly memory?: Held;
-}
+/** The way that all others are compared with. */
+export const RIVAL = '`\\copy` of the clean file into the same constrained table';
+export const OURS = 'Night Train, clean file: validated, keyed, audited, committed';
 
-/**
- * A month of insurance movements in one file: ours end to end against `\copy` of the same file, every way once a
- * round, so that the machine's moods strike all of them.
- */
-export async function measureVolume(house: BenchHouse, options: VolumeOptions): Promise<Measured[]> {
-  const { rows, rounds, badPercent, say } = options;
-  await makeRivals(house.databaseUrl);
+/** A month of insurance movements in one file: ours end to end, clean and damaged, against `\copy` of the clean one. */
+export async function measureVolume(
+  house: BenchHouse,
+  { rows, rounds, badPercent, say }: VolumeOptions & { readonly badPercent: number },
+): Promise<Measured[]> {
+  const { databaseUrl } = house;
+  await makeRivals(databaseUrl);
   const byPsql = await hasPsql();
   if (!byPsql) say('psql is not on PATH: its COPY is sent by pg-copy-streams from the raw bytes');
-  const timed: Record<Way, Timed[]> = { clean: [], bad: [], constrained: [], bare: [] };
-  for (let round = 1; round <= rounds; round++) {
-    const cleanDate = monthOf(2001, round);
-    const clean = await writeMonth(house, cleanDate, rows, 0);
-    const badDate = monthOf(2011, round);
-    const bad = await writeMonth(house, badDate, rows, badPercent);
-    const take: Record<Way, () => Promise<Timed>> = {
-      clean: () => loadMonth(house, cleanDate),
-      constrained: async () => ({ ms: await timeCopy(house.databaseUrl, 'constrained', clean, byPsql) }),
-      bare: async () => ({ ms: await timeCopy(house.databaseUrl, 'bare', clean, byPsql) }),
-      bad: () => loadMonth(house, badDate),
-    };
-    for (const way of WAYS) {
-      await house.settle();
-      const one = await take[way]();
-      timed[way].push(one);
-      say(`round ${round}, ${way}: ${(one.ms / 1000).toFixed(2)} s`);
-    }
-    await Promise.all([rm(clean), rm(bad)]);
-  }
-  return WAYS.map((way) => ({
-    way,
-    seconds: timed[way].map(({ ms }) => ms / 1000),
-    memory: mostOf(timed[way].flatMap(({ memory }) => memory ?? [])),
-  }));
+  const prepare = async (round: number): Promise<Way[]> => {
+    const [cleanDate, badDate] = [monthOf(2001, round), monthOf(2011, round)];
+    const clean = await writeMonth(house.inbox, cleanDate, rows, 0);
+    await writeMonth(house.inbox, badDate, rows, badPercent);
+    const copy = (table: string) => () =>
+      emptied(databaseUrl, table, () => timed(() => copyFile(databaseUrl, table, clean, byPsql)));
+    return [
+      { name: OURS, take: () => loadMonth(house, cleanDate) },
+      { name: RIVAL, take: copy('bench.constrained') },
+      { name: '`\\copy` of the clean file into a table without any index', take: copy('bench.bare') },
+      {
+        name: `Night Train, ${badPercent} % bad rows: the same, and quarantined`,
+        take: () => loadMonth(house, badDate),
+      },
+    ];
+  };
+  return await measureRounds(house, rounds, prepare, say);
 }
 
-async function loadMonth(house: BenchHouse, businessDate: BusinessDate): Promise<Timed> {
+/** The same month by ours and by every peer that this machine has or can install. */
+export async function measurePeers(
+  house: BenchHouse,
+  { rows, rounds, say }: VolumeOptions,
+): Promise<Measured[]> {
+  await using peers = await Peers.find(say);
+  const prepare = async (round: number): Promise<Way[]> => {
+    const date = monthOf(2021, round);
+    const file = await writeMonth(house.inbox, date, rows, 0);
+    const ways = peers.found.map(({ name, table, load }) => ({
+      name,
+      take: () => emptied(house.databaseUrl, table, () => timed(() => load(house.databaseUrl, file))),
+    }));
+    return [{ name: OURS, take: () => loadMonth(house, date) }, ...ways];
+  };
+  return await measureRounds(house, rounds, prepare, say);
+}
+
+async function loadMonth(house: BenchHouse, businessDate: BusinessDate): Promise<Taken> {
   const peak = new PeakMemory(house.pids);
   const { ms } = await house.load({ dataset: INSURANCE, businessDate });
   return { ms, memory: await peak.end() };
-}
-
-function mostOf(all: readonly Held[]): Held | undefined {
-  if (all.length === 0) return undefined;
-  return {
-    worker: Math.max(...all.map(({ worker }) => worker)),
-    server: Math.max(...all.map(({ server }) => server)),
-  };
-}
-
-/** The first day of a year's month, counted on from January. */
-function monthOf(year: number, month: number): BusinessDate {
-  const years = year + Math.floor((month - 1) / 12);
-  return `${years}-${String(((month - 1) % 12) + 1).padStart(2, '0')}-01` as BusinessDate;
-}
-
-/** Makes a month's file in the inbox; answers its path. */
-async function writeMonth(
-  { inbox }: BenchHouse,
-  date: BusinessDate,
-  rows: number,
-  badPercent: number,
-): Promise<string> {
-  const dates = datesOfSet('insurance', date, date);
-  const how = { parts: 1, gzip: false, seed: 'bench', drift: 0 };
-  const { files } = await generate(
-    { set: 'insurance', out: inbox, rows, dates, badPercent, ...how },
-    new AbortController().signal,
-    () => undefined,
-  );
-  const [file] = files;
-  if (!file) throw new Error(`Nothing was generated for ${date}`);
-  return file.file;
 }
