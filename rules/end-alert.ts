@@ -15,9 +15,9 @@ const BY_ERROR: Readonly<Record<string, AlertRule>> = {
   CommitInDoubt: 'in-doubt-commit',
   CommitNotFound: 'in-doubt-commit',
   BatchGone: 'ledger-broken',
-  // Somebody else has the day: who, and whether it lives, is what the person must see.
-  Fenced: 'zombie-run',
-  DayIsTaken: 'zombie-run',
+  // Somebody else has the day and may be loading it: no zombie, whose runbook would take the day away once more.
+  Fenced: 'night-failed',
+  DayIsTaken: 'night-failed',
   PredecessorMissing: 'night-missing',
 };
 

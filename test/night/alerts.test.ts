@@ -7,6 +7,7 @@ import { rebootCold } from '../../activities/cold-reboot.ts';
 import { Spool } from '../../alerting/alarm/spool.ts';
 import type { Finding } from '../../rules/alert.ts';
 import type { Dataset } from '../../rules/dataset.ts';
+import { findingOf } from '../../rules/night-end.ts';
 import { openLoadSession } from '../../warehouse/data-source.ts';
 import { evictionBy } from '../../warehouse/evict.ts';
 import { ledgerOf } from '../../warehouse/ledger.ts';
@@ -270,6 +271,20 @@ describe('what the sweep finds is an alert, each once', () => {
     expect(await alertsOf(day.businessDate, 'tickets')).toMatchObject([{ state: 'resolved', times: 1 }]);
     zombie.cut();
     await zombie.source.destroy().catch(() => undefined);
+  });
+
+  test('a night that found its day taken: told of, and no sweep takes it for a zombie that is gone', async () => {
+    const day = { dataset: 'tickets', businessDate: dayOf('2024-06-23') };
+    const error = { name: 'DayIsTaken', message: 'tickets of 2024-06-23 is being loaded by another run' };
+    const finding = findingOf({ ...day, outcome: 'failed', error, workflowId: 'nightly/x', runId: 'x' });
+    if (!finding) throw new Error('it raises nothing');
+    const warehouse = await house().open(house().loaderUrl, 'a night', 2);
+    await alarmIn(house(), warehouse).raise(finding);
+    await sweep();
+    await sweep();
+    expect(await alertsOf(day.businessDate, 'tickets')).toMatchObject([
+      { rule: 'night-failed', state: 'firing', times: 1 },
+    ]);
   });
 
   test('a schedule that was made again and a control that was restarted: over at the next sweep', async () => {

@@ -33,8 +33,8 @@ describe('which alert the end of a night raises', () => {
     ['CommitInDoubt', 'in-doubt-commit'],
     ['CommitNotFound', 'in-doubt-commit'],
     ['BatchGone', 'ledger-broken'],
-    ['Fenced', 'zombie-run'],
-    ['DayIsTaken', 'zombie-run'],
+    ['Fenced', 'night-failed'],
+    ['DayIsTaken', 'night-failed'],
     ['PredecessorMissing', 'night-missing'],
   ] as const)('a night that ends with %s raises %s', (name, rule) => {
     expect(failed(name)).toBe(rule);
