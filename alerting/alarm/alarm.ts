@@ -48,13 +48,14 @@ export function alarmOf(parts: AlarmParts): Alarm {
   };
   return {
     raise: async (finding, named) => {
-      const occurrence = named === undefined ? undefined : uuidOf(named);
+      // One without a name gets it now: an archive that took it after all, and too late, knows it when it is drained.
+      const occurrence = named === undefined ? randomUUID() : uuidOf(named);
       const foundAt = new Date().toISOString();
       let archived: Archived | undefined;
       try {
         archived = await turns.take(() => inTime(() => archiveOne(parts, finding, { occurrence })));
       } catch (error) {
-        await keep(spool, { occurrence: occurrence ?? randomUUID(), foundAt, finding }, error, log);
+        await keep(spool, { occurrence, foundAt, finding }, error, log);
         return false;
       }
       if (archived) await announce(parts, finding, archived);

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
-import type { DataSource } from 'typeorm';
-import { ALERT_RULES, type AlertRule } from '../../rules/alert-rules.ts';
+import type { DataSource, EntityManager } from 'typeorm';
+import { ALERT_RULES, RULES_OF_A_NIGHT, type AlertRule } from '../../rules/alert-rules.ts';
 import type { Finding } from '../../rules/alert.ts';
 import { describe } from '../../rules/errors.ts';
 import type { OnCall } from '../../rules/on-call.ts';
 import { archive, type Archived, type Archiving } from '../archive/archive.ts';
 import { inTime, LONGEST_ENGINE_MS } from '../in-time.ts';
-import { resolveKey } from '../archive/over.ts';
+import { resolveIfLoaded, resolveKey } from '../archive/over.ts';
 
 /** What alerts are raised with. */
 export interface AlarmParts {
@@ -36,14 +36,24 @@ export async function archiveOne(
          set_config('idle_in_transaction_session_timeout', '${LONGEST_ENGINE_MS}', true)`,
     );
     const archived = await archive(tx, finding, archiving);
-    if (foundAt && (isOver || isOverByItself(finding))) {
-      const note = 'It was over when the spool was taken over';
-      await resolveKey(tx, finding, { by: BY, via: 'spool', note });
-      return archived && { ...archived, toPage: [] };
-    }
-    return archived;
+    const over = foundAt ? await resolveIfOver(tx, finding, isOver) : [];
+    return archived && over.length > 0 ? { ...archived, toPage: [] } : archived;
   });
 }
+
+/**
+ * Of what has waited: nobody is paged any more for what is over by now. Whether a night is there is for the ledger to
+ * say: who found it missing may have looked at a later one since.
+ */
+async function resolveIfOver(tx: EntityManager, finding: Finding, isOver: boolean): Promise<string[]> {
+  const who = { by: BY, via: 'spool' };
+  if (isOfANight(finding)) return resolveIfLoaded(tx, finding, { ...who, note: 'The day was loaded' });
+  if (!isOver && !isOverByItself(finding)) return [];
+  return resolveKey(tx, finding, { ...who, note: 'It was over when the spool was taken over' });
+}
+
+const isOfANight = ({ rule, dataset, businessDate }: Finding): boolean =>
+  RULES_OF_A_NIGHT.includes(rule) && dataset !== null && businessDate !== null;
 
 /**
  * That PostgreSQL, Temporal or every worker was down is over once a worker takes it in: nobody is paged for it any more.

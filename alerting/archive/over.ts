@@ -43,21 +43,29 @@ export function resolveNight(
   return resolveWhere(database, where, [dataset, businessDate, RULES_OF_A_NIGHT], who);
 }
 
+/** The day was loaded after anything went wrong with it. A night that was missing is there, whenever it came. */
+const loadedSince = (rules: string) => `a.rule = any (${rules}) and exists (
+  select from nighttrain.published_day p join nighttrain.audit_chain c using (load_id)
+  where p.dataset = a.dataset and p.business_date = a.business_date
+    and (c.committed_at > a.last_at or a.rule = 'night-missing')
+)`;
+
+/** Resolves one alert where it is of a night that was loaded since. */
+export function resolveIfLoaded(database: Database, key: AlertKey, who: ByWhom): Promise<string[]> {
+  const { where, values } = keyed(key);
+  const isLoaded = loadedSince(`$${values.length + 1}`);
+  return resolveWhere(database, `${where} and ${isLoaded}`, [...values, RULES_OF_A_NIGHT], who);
+}
+
 /**
  * Resolves the alerts of days that were loaded after anything went wrong with them, and storms that are over. A night
  * stays missing until it is there, also once no schedule owes it any more: a person may resolve it.
  */
 export async function resolveWhatIsOver(database: Database, who: ByWhom): Promise<string[]> {
-  const loaded = await resolveWhere(
-    database,
-    `a.rule = any ($1) and exists (
-       select from nighttrain.published_day p join nighttrain.audit_chain c using (load_id)
-       where p.dataset = a.dataset and p.business_date = a.business_date
-         and (c.committed_at > a.last_at or a.rule = 'night-missing')
-     )`,
-    [RULES_OF_A_NIGHT],
-    { ...who, note: 'The day was loaded' },
-  );
+  const loaded = await resolveWhere(database, loadedSince('$1'), [RULES_OF_A_NIGHT], {
+    ...who,
+    note: 'The day was loaded',
+  });
   const storms = await resolveWhere(
     database,
     `a.rule = 'alert-storm' and a.last_at < clock_timestamp() - make_interval(mins => ${WINDOW_MINUTES})

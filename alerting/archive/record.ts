@@ -37,13 +37,14 @@ async function again(
   const [row] = await tx.query<Recorded[]>(
     `with before as (select alert_id, state from nighttrain.alert where ${where} for update),
        after as (
-         update nighttrain.alert a set times = a.times + 1, last_at = clock_timestamp(),
+         update nighttrain.alert a set times = a.times + 1,
+           last_at = greatest(a.last_at, coalesce($9::timestamptz, clock_timestamp())),
            severity = $5, runbook = $6, sentence = $7, facts = $8
          from before b where b.alert_id = a.alert_id
          returning a.alert_id, a.code, a.firing, b.state
        )
      select alert_id as "alertId", code, firing, state = 'resolved' as "isNews" from after`,
-    [...values, ...wordsOf(finding)],
+    [...values, ...wordsOf(finding), foundAt ?? null],
   );
   if (!row?.isNews) return row;
   const [fired] = await tx.query<Recorded[]>(
@@ -71,8 +72,9 @@ async function insert(
   const [row] = await tx.query<Recorded[]>(
     `with fired as (
        insert into nighttrain.alert
-         (rule, dataset, business_date, subject, severity, runbook, sentence, facts, first_at)
-       select $1, $2::text, $3::date, $4, $5, $6, $7, $8::jsonb, coalesce($9::timestamptz, clock_timestamp())
+         (rule, dataset, business_date, subject, severity, runbook, sentence, facts, first_at, last_at)
+       select $1, $2::text, $3::date, $4, $5, $6, $7, $8::jsonb, at, at
+       from (select coalesce($9::timestamptz, clock_timestamp()) as at) found
        where not exists (select from nighttrain.alert where ${where})
        on conflict do nothing
        returning alert_id, code, firing

@@ -48,14 +48,17 @@ async function firedOfLate(tx: EntityManager, quiet: readonly string[]): Promise
   return row?.fired ?? 0;
 }
 
-/** Joins the incident that has grown within the window. One that grew calm is over: the next is news. */
+/**
+ * Joins the incident that has grown within the window. One that grew calm is over, and one that somebody has answered
+ * says nothing of what came later: the next is news.
+ */
 async function joinCurrent(tx: EntityManager, alertId: string): Promise<Incident | undefined> {
   const [found] = await tx.query<Incident[]>(
     `with grown as (
        update nighttrain.alert set times = times + 1, last_at = clock_timestamp()
-       where alert_id = (
+       where state = 'firing' and alert_id = (
          select alert_id from nighttrain.alert
-         where rule = 'alert-storm' and state <> 'resolved'
+         where rule = 'alert-storm' and state = 'firing'
            and last_at > clock_timestamp() - make_interval(mins => ${WINDOW_MINUTES})
          order by last_at desc limit 1
        )
@@ -74,21 +77,25 @@ async function openIncident(tx: EntityManager, onCall: OnCall | undefined): Prom
   const sentence = `More than ${MOST_ALERTS} alerts within ${WINDOW_MINUTES} minutes: they are one incident, and only this page is sent`;
   const facts = { number: `more than ${MOST_ALERTS} alerts` };
   const [row] = await tx.query<Incident[]>(
-    `insert into nighttrain.alert (rule, severity, runbook, subject, sentence, facts, times, paging, on_call)
+    `insert into nighttrain.alert (rule, severity, runbook, subject, sentence, facts, paging, on_call)
      values ('alert-storm', $1, $2, to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-       $3, $4, ${MOST_ALERTS + 1}, $5, $6)
+       $3, $4, $5, $6)
      returning alert_id as "alertId", paging = 'due' as "isPaged"`,
     [severity, runbook, sentence, toJsonb(facts), paged ? 'due' : 'quiet', paged ? toJsonb(onCall) : null],
   );
   if (!row) throw new Error('the incident was not archived');
-  // Those that made it a storm are part of it too: its page takes the place of theirs.
+  // Those that made it a storm are part of it too: its page takes the place of theirs. What was answered stays as it is.
   await tx.query(
-    `update nighttrain.alert a set incident_id = $1,
-       paging = case when $4 and a.paging in ('due', 'under way') then 'over' else a.paging end
-     from nighttrain.alert_event e
-     where e.alert_id = a.alert_id and e.kind = 'fired' and a.state <> 'resolved' and a.rule <> all ($2)
-       and a.severity <> all ($3)
-       and e.at > clock_timestamp() - make_interval(mins => ${WINDOW_MINUTES})`,
+    `with joined as (
+       update nighttrain.alert a set incident_id = $1,
+         paging = case when $4 and a.paging in ('due', 'under way') then 'over' else a.paging end
+       from nighttrain.alert_event e
+       where e.alert_id = a.alert_id and e.kind = 'fired' and a.state = 'firing' and a.rule <> all ($2)
+         and a.severity <> all ($3)
+         and e.at > clock_timestamp() - make_interval(mins => ${WINDOW_MINUTES})
+       returning a.alert_id
+     )
+     update nighttrain.alert set times = (select count(*) from joined) where alert_id = $1`,
     [row.alertId, ALWAYS_ALONE, onCall?.quiet ?? [], paged],
   );
   await tx.query(
