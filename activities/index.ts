@@ -7,6 +7,7 @@ import type { Deps } from './deps.ts';
 import { createEndRun } from './end-run.ts';
 import { createAcknowledgeAlert, createEndEscalation, createPlanEscalation } from './escalation.ts';
 import { createExtract } from './extract.ts';
+import { createFoldMonths } from './fold-months.ts';
 import { createLoad } from './load.ts';
 import { createPageLevel } from './page-level.ts';
 import { createNotLoaded, createPlanNight } from './plan-night.ts';
@@ -43,6 +44,7 @@ export function createActivities(deps: Deps) {
     sweepNights: createSweepNights(deps),
     sweepStorage: createSweepStorage(deps),
     sweepAudits: createAuditWarehouse(deps),
+    foldMonths: createFoldMonths(deps),
   };
 }
 

@@ -16,6 +16,7 @@ import { findDataset } from '../rules/find-dataset.ts';
 import { followRefused } from './keep-released.ts';
 import { runStep, type StepContext } from './step.ts';
 import { addStepFields } from './step-lines.ts';
+import { unfoldDay } from './unfold-day.ts';
 
 /** Loads one dataset day: the day's rows and their ledger row are committed together, or not at all (R1). */
 export const createLoad = (deps: Deps) =>
@@ -63,10 +64,12 @@ async function loadOnce(
     await eviction.evictBefore(attempt, epoch);
     const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };
     addStepFields(identity);
+    const dataset = findDataset(deps.datasets, name);
+    if (dataset.write === 'replaceDay') await unfoldDay(deps, step, dataset, identity);
     const job = {
       ...deps,
       step,
-      dataset: findDataset(deps.datasets, name),
+      dataset,
       attempt,
       identity,
       landed,

@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   'cold-reboot': async () => (await import('./cold-reboot.ts')).addColdReboot,
   pause: async () => (await import('./pause.ts')).addPause,
   resume: async () => (await import('./pause.ts')).addResume,
+  fold: async () => (await import('./fold.ts')).addFold,
   zombie: async () => (await import('./zombie.ts')).addZombie,
   alert: async () => (await import('./alert.ts')).addAlert,
   quarantine: async () => (await import('./quarantine.ts')).addQuarantine,

@@ -79,9 +79,9 @@ function printAttempt(number: number, attempt: Shown, output: Output): void {
 }
 
 function printBatch(batch: BatchStory, output: Output): void {
-  const { loadId, isPublished, tableName, counts, committedAt, link, links, hash } = batch;
+  const { loadId, isPublished, tableName, foldedInto, counts, committedAt, link, links, hash } = batch;
   output.line(`Batch ${loadId}: ${isPublished ? 'published' : 'replaced'}, ${counts.loaded} rows`);
-  output.line(`  table      ${tableName}`);
+  output.line(`  table      ${tableName}${foldedInto === null ? '' : `, folded into ${foldedInto}`}`);
   output.line(
     `  committed  ${committedAt}, link ${link} of ${links} in the audit chain (${hash.slice(0, 16)}…)`,
   );

@@ -70,6 +70,8 @@ export interface Dataset {
   readonly audits: readonly Audit[];
   /** Days that a replaced version stays readable in `warehouse_history` (R10). */
   readonly historyDays: number;
+  /** `replaceDay`: a month whose days are all older than so many days is folded into one table. */
+  readonly foldAfter: number;
   /** Days that the raw input of an attempt is kept (R19). */
   readonly landingDays: number;
 }
@@ -94,6 +96,7 @@ export interface Declaration<Name extends string> {
   readonly schedule?: Pick<Schedule, 'at' | 'dueBy'> & Partial<Schedule>;
   readonly audits?: readonly Audit[];
   readonly historyDays?: number;
+  readonly foldAfter?: number;
   readonly landingDays?: number;
 }
 
@@ -119,6 +122,7 @@ export function defineDataset<Name extends string>(declaration: Declaration<Name
     partsAtOnce: 2,
     audits: [],
     historyDays: 30,
+    foldAfter: 90,
     landingDays: 30,
     dayOfRow: undefined,
     latestBy: undefined,
@@ -175,6 +179,10 @@ function problemsOf(dataset: Dataset): string[] {
     'rejectLimitPercent must be a whole number from 0 to 100',
   );
   say(!Number.isInteger(dataset.partsAtOnce) || dataset.partsAtOnce < 1, 'partsAtOnce must be at least 1');
+  say(
+    !Number.isInteger(dataset.foldAfter) || dataset.foldAfter < 1,
+    'foldAfter must be a whole number of days from 1',
+  );
   for (const time of schedule ? [schedule.at, schedule.dueBy] : []) {
     say(!/^([01]\d|2[0-3]):[0-5]\d$/.test(time), `${time} is not a time HH:MM`);
   }

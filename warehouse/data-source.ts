@@ -78,7 +78,7 @@ export function sessionName({ dataset, businessDate }: DatasetDay, epoch: number
   return `nt:${dataset}:${businessDate}:${epoch}`;
 }
 
-/** The connection of one load attempt. */
+/** A connection of one load attempt or fold, shared with nobody. */
 export interface LoadSession {
   readonly source: DataSource;
   /** Cuts the wire, so that nobody waits for an answer that never comes: a black hole sends no error. */
@@ -86,14 +86,18 @@ export interface LoadSession {
 }
 
 /** A connection that belongs to one load attempt alone, so that evicting it harms nobody else. */
-export async function openLoadSession(url: string, day: DatasetDay, epoch: number): Promise<LoadSession> {
+export function openLoadSession(url: string, day: DatasetDay, epoch: number): Promise<LoadSession> {
+  return openSession(url, sessionName(day, epoch));
+}
+
+/** A connection of its own for work as long as a step. @param applicationName 63 bytes at most */
+export async function openSession(url: string, applicationName: string): Promise<LoadSession> {
   const sockets: Socket[] = [];
   const stream = () => {
     const socket = new Socket();
     sockets.push(socket);
     return socket;
   };
-  const applicationName = sessionName(day, epoch);
   const longestSilenceMs = Infinity; // its step has a time-out
   const source = await openWarehouse(url, { applicationName, poolSize: 1, stream, longestSilenceMs });
   return { source, cut: () => sockets.forEach((socket) => socket.destroy()) };

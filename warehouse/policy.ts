@@ -15,6 +15,7 @@ export function policyOf(dataset: Dataset): DatasetPolicy {
     rejectLimitPercent: dataset.rejectLimitPercent,
     allowEmpty: dataset.allowEmpty,
     historyDays: dataset.historyDays,
+    foldAfter: dataset.foldAfter,
   };
 }
 
@@ -26,12 +27,14 @@ export async function writePolicies(admin: DataSource, datasets: readonly Datase
       const policy = policyOf(dataset);
       await tx.query(
         `insert into nighttrain.dataset_policy
-           (dataset, table_name, write_mode, key_columns, version_column, reject_limit_percent, allow_empty, history_days)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)
+           (dataset, table_name, write_mode, key_columns, version_column, reject_limit_percent, allow_empty,
+            history_days, fold_after)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
          on conflict (dataset) do update set
            table_name = excluded.table_name, write_mode = excluded.write_mode, key_columns = excluded.key_columns,
            version_column = excluded.version_column, reject_limit_percent = excluded.reject_limit_percent,
-           allow_empty = excluded.allow_empty, history_days = excluded.history_days`,
+           allow_empty = excluded.allow_empty, history_days = excluded.history_days,
+           fold_after = excluded.fold_after`,
         [
           policy.dataset,
           policy.tableName,
@@ -41,6 +44,7 @@ export async function writePolicies(admin: DataSource, datasets: readonly Datase
           policy.rejectLimitPercent,
           policy.allowEmpty,
           policy.historyDays,
+          policy.foldAfter,
         ],
       );
       await tx.query(

@@ -31,6 +31,8 @@ export interface BatchStory {
   readonly isPublished: boolean;
   /** The table that it committed; under `replaceDay` in warehouse_history once it was replaced. */
   readonly tableName: string;
+  /** The table of its month that holds the day now; null where it is in its own. */
+  readonly foldedInto: string | null;
   readonly counts: Counts;
   readonly contentSha256: string;
   readonly committedAt: string;
@@ -102,6 +104,7 @@ function attemptOf(row: AttemptRow): Omit<AttemptStory, 'audits'> {
 async function readBatches(warehouse: DataSource, day: DatasetDay): Promise<BatchStory[]> {
   const rows = await warehouse.query<(Omit<BatchStory, 'committedAt'> & { committedAt: Date })[]>(
     `select b.load_id as "loadId", b.epoch, p.load_id is not null as "isPublished", b.table_name as "tableName",
+       p.folded_into as "foldedInto",
        jsonb_build_object('read', b.rows_read, 'loaded', b.rows_loaded, 'rejected', b.rows_rejected,
          'discarded', b.rows_discarded, 'deduplicated', b.rows_deduplicated) as counts,
        b.content_sha256 as "contentSha256", c.committed_at as "committedAt",

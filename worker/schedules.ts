@@ -117,6 +117,7 @@ export async function pausedSchedules(
 const SWEEPS = [
   sweepOptions('nights', '1 minute'),
   sweepOptions('storage', '1 hour'),
+  sweepOptions('months', '1 day'),
   sweepOptions('audits', '1 day', '6 hours'), // when the nights are over
 ];
 

@@ -53,9 +53,9 @@ export interface StepProgress {
 
 export const progressQuery = defineQuery<StepProgress[]>('progress');
 
-/** What a sweep sees to: `nights` every minute, `storage` every hour, `audits` every day. */
+/** What a sweep sees to: `nights` every minute, `storage` every hour, `months` and `audits` every day. */
 export interface SweepRequest {
-  readonly of: 'nights' | 'storage' | 'audits';
+  readonly of: 'nights' | 'storage' | 'months' | 'audits';
 }
 
 /** Of the one workflow that asks about an alert; one that fires again is asked about under the same id. */

@@ -77,6 +77,13 @@ export const sweeping = proxyActivities<Activities>({
   retry: { initialInterval: '5 s', maximumAttempts: 2 },
 });
 
+/** Years of days that are folded for the first time take hours; what is left then is folded the next night. */
+export const folding = proxyActivities<Activities>({
+  startToCloseTimeout: '6 h',
+  heartbeatTimeout: '30 s',
+  retry: { initialInterval: '1 min', maximumAttempts: 3 },
+});
+
 /** Every row of the warehouse is counted: that takes its time, and nobody waits for it. */
 export const auditing = proxyActivities<Activities>({
   startToCloseTimeout: '6 h',

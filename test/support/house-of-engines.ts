@@ -31,8 +31,11 @@ export class HouseOfEngines implements AsyncDisposable {
     this.home = join(folder, 'home');
   }
 
-  startPostgres(): Promise<Engines<true, false>> {
-    return startEngines(this.home, { ...this.#common(), postgres: true, temporal: false });
+  /** @param settings over those of the embedded server */
+  startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<Engines<true, false>> {
+    const common = this.#common();
+    const postgresSettings = { ...common.postgresSettings, ...settings };
+    return startEngines(this.home, { ...common, postgresSettings, postgres: true, temporal: false });
   }
 
   startBoth(): Promise<Engines> {

@@ -35,28 +35,38 @@ const CHECKS = [
    where p.load_id <> (
      select b.load_id from nighttrain.load_batch b join nighttrain.audit_chain c using (load_id)
      where (b.dataset, b.business_date) = (p.dataset, p.business_date) order by c.seq desc limit 1)`,
-  `select format('R1: the table %s of %s of %s is not where readers look', b.table_name, b.dataset, b.business_date)
-     as violation
+  `select format('R1: the table %s of %s of %s is not where readers look', coalesce(p.folded_into, b.table_name),
+     b.dataset, b.business_date) as violation
    from nighttrain.published_day p
      join nighttrain.load_batch b using (load_id)
      join nighttrain.dataset_policy d on d.dataset = b.dataset and d.write_mode = 'replaceDay'
    where not exists (
      select from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where c.oid = to_regclass(format('warehouse.%I', b.table_name))
+     where c.oid = to_regclass(format('warehouse.%I', coalesce(p.folded_into, b.table_name)))
        and i.inhparent = to_regclass(format('warehouse.%I', d.table_name))
-       and pg_get_expr(c.relpartbound, c.oid) = format('FOR VALUES IN (%L)', b.business_date))`,
+       and pg_get_expr(c.relpartbound, c.oid) = (
+         select format('FOR VALUES IN (%s)', string_agg(format('%L', same.business_date), ', ' order by same.business_date))
+         from nighttrain.published_day same
+         where same.dataset = p.dataset
+           and (same.business_date = p.business_date or same.folded_into = p.folded_into)))`,
   `select format('R1: readers see the table %s, which no published day names', i.inhrelid::regclass) as violation
    from nighttrain.dataset_policy d
      join pg_inherits i on i.inhparent = to_regclass(format('warehouse.%I', d.table_name))
      join pg_class c on c.oid = i.inhrelid
    where not exists (
      select from nighttrain.published_day p join nighttrain.load_batch b using (load_id)
-     where p.dataset = d.dataset and b.table_name = c.relname)`,
+     where p.dataset = d.dataset and coalesce(p.folded_into, b.table_name) = c.relname)`,
   `select format('R1: a load left the table %s behind', c.oid::regclass) as violation
    from pg_class c
    where c.relnamespace = 'warehouse'::regnamespace and c.relkind = 'r' and not c.relispartition
      and not exists (select from nighttrain.dataset_policy d where d.table_name = c.relname)`,
   `select format('R1: the table %s was opened and never published', table_name) as violation from nighttrain.opened_table`,
+  `select format('R1: %s of %s is folded into %s, which no fold has proved', p.dataset, p.business_date, p.folded_into)
+     as violation
+   from nighttrain.published_day p
+   where p.folded_into is not null and not exists (
+     select from nighttrain.fold_day f join nighttrain.load_batch b using (load_id)
+     where f.load_id = p.load_id and f.to_table = p.folded_into and f.rows = b.rows_loaded)`,
   // R2, R3, R4
   `select format('R2: %s of %s is loaded with %s of %s rows rejected', b.dataset, b.business_date, rows_rejected,
      rows_read - rows_discarded) as violation
@@ -118,26 +128,37 @@ const CHECKS = [
    from nighttrain.dataset_policy d, lateral nighttrain.broken_links(d.dataset) l`,
 ];
 
-/** R1, R4: the table that a ledger row names holds as many rows as it says, published or in history. */
+/** R1, R4: the table that holds a version has as many rows of its day as the ledger says, published or in history. */
 async function countVersions(database: Queryable): Promise<string[]> {
   const versions = await database.query<
-    { day: string; name: string | null; tableName: string; rows: number; isPublished: boolean }[]
+    {
+      day: string;
+      date: string;
+      name: string | null;
+      tableName: string;
+      rows: number;
+      isPublished: boolean;
+    }[]
   >(
-    `select format('%s of %s', b.dataset, b.business_date) as day, b.table_name as "tableName",
+    `select format('%s of %s', b.dataset, b.business_date) as day, b.business_date as date,
+       coalesce(p.folded_into, b.table_name) as "tableName",
        b.rows_loaded as rows, p.load_id is not null as "isPublished",
-       coalesce(to_regclass(format('warehouse.%I', b.table_name)),
+       coalesce(to_regclass(format('warehouse.%I', coalesce(p.folded_into, b.table_name))),
          to_regclass(format('warehouse_history.%I', b.table_name)))::text as name
      from nighttrain.load_batch b
        join nighttrain.dataset_policy d on d.dataset = b.dataset and d.write_mode = 'replaceDay'
        left join nighttrain.published_day p using (load_id)`,
   );
   const found: string[] = [];
-  for (const { day, name, tableName, rows, isPublished } of versions) {
+  for (const { day, date, name, tableName, rows, isPublished } of versions) {
     if (name === null) {
       if (isPublished) found.push(`R1: the table ${tableName} of ${day} is gone`);
       continue; // an old version may have reached its retention
     }
-    const [row] = await database.query<{ there: number }[]>(`select count(*) as there from ${name}`);
+    const [row] = await database.query<{ there: number }[]>(
+      `select count(*) as there from ${name} where business_date = $1`,
+      [date],
+    );
     if (row?.there !== rows)
       found.push(`R1: the ledger says ${rows} rows of ${day}, ${name} has ${row?.there}`);
   }

@@ -10,6 +10,7 @@ export interface DatasetPolicy {
   rejectLimitPercent: number;
   allowEmpty: boolean;
   historyDays: number;
+  foldAfter: number;
 }
 
 export const policyEntity = new EntitySchema<DatasetPolicy>({
@@ -25,5 +26,6 @@ export const policyEntity = new EntitySchema<DatasetPolicy>({
     rejectLimitPercent: { type: 'integer', name: 'reject_limit_percent' },
     allowEmpty: { type: 'boolean', name: 'allow_empty' },
     historyDays: { type: 'integer', name: 'history_days' },
+    foldAfter: { type: 'integer', name: 'fold_after' },
   },
 });
