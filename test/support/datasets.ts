@@ -82,6 +82,22 @@ export const prices = defineDataset({
   steps: quick,
 });
 
+/** Who rode, and who paid for it: a ride of a client whom nobody knows is an orphan. */
+export const rides = defineDataset({
+  name: 'rides',
+  about: 'Who rode at whose cost.',
+  table: 'ride',
+  source: csv(),
+  columns: {
+    ride: integer().orReject('no-ride'),
+    rider: integer().references('client', 'id'),
+    payer: integer().references('client', 'id').personal(),
+  },
+  key: ['ride'],
+  write: 'replaceDay',
+  steps: quick,
+});
+
 /** A real dataset as the tests load it: tried again soon, never by itself. */
 export function unscheduled(dataset: Dataset): Dataset {
   return { ...dataset, schedule: undefined, steps: fares.steps };
@@ -93,5 +109,6 @@ export const TEST_DATASETS: readonly Dataset[] = [
   tickets,
   clients,
   prices,
+  rides,
   ...[airlines, flights, stations, freightMovements].map(unscheduled),
 ];
