@@ -109,7 +109,7 @@ function offsetOf(root: unknown, path: readonly PropertyKey[]): number {
 
 /**
  * The on-call file of a worker that runs: read again when it has changed, so that a new rota needs no restart. One that
- * was broken meanwhile pages the people of before, and says so in the log.
+ * was broken meanwhile, or is gone, pages the people of before, and says so in the log: nobody is spared by a mistake.
  */
 export class OnCallFile {
   readonly #root: string;
@@ -127,13 +127,18 @@ export class OnCallFile {
     this.#current = readOnCall(projectRoot, this.#datasets);
   }
 
-  /** Undefined where there is none. */
+  /** Undefined where there never was one. */
   get current(): OnCall | undefined {
     const version = this.#versionNow();
     if (version === this.#version) return this.#current;
     this.#version = version;
     try {
-      this.#current = readOnCall(this.#root, this.#datasets);
+      const onCall = readOnCall(this.#root, this.#datasets);
+      if (!onCall) {
+        this.#log.error({ file: FILE }, 'the on-call file is gone; that of before stays in force');
+        return this.#current;
+      }
+      this.#current = onCall;
       this.#log.info({ file: FILE }, 'the on-call file was read again');
     } catch (error) {
       this.#log.error(

@@ -168,8 +168,29 @@ describe('the on-call file of a worker that runs', () => {
     expect(file.current?.rounds).toBe(2);
     writeFileSync(join(root, 'on-call.yaml'), `${SOUND}rounds: 5\n`);
     expect(file.current?.rounds).toBe(5);
+  });
+
+  test('that is gone pages the people of before, says so once, and is read again when it is back', () => {
+    const root = projectWith(SOUND);
+    const lines: string[] = [];
+    const file = new OnCallFile(root, ['flights'], pino({}, { write: (line) => void lines.push(line) }));
     rmSync(join(root, 'on-call.yaml'));
+    expect(file.current?.people['ana']?.name).toBe('Ana Belém');
+    expect(file.current?.rounds).toBe(2);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain('"level":50');
+    expect(lines[0]).toContain('the on-call file is gone');
+    writeFileSync(join(root, 'on-call.yaml'), `${SOUND}rounds: 5\n`);
+    expect(file.current?.rounds).toBe(5);
+  });
+
+  test('that comes when there was none is taken up', () => {
+    const root = projectWith(SOUND);
+    rmSync(join(root, 'on-call.yaml'));
+    const file = new OnCallFile(root, ['flights'], pino({ level: 'silent' }));
     expect(file.current).toBeUndefined();
+    writeFileSync(join(root, 'on-call.yaml'), SOUND);
+    expect(file.current?.rounds).toBe(2);
   });
 
   test('that somebody has broken pages the people of before, and says so once', () => {
