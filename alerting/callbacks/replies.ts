@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { resolvedAddress, type OnCall } from '../../rules/on-call.ts';
 import { acknowledge } from '../archive/archive.ts';
 import { isFirstCallback } from './callback-register.ts';
@@ -33,39 +33,48 @@ interface OnCallAlert {
 }
 
 /**
- * Takes a reply. Only a number that is on call for that alert acknowledges it; a wrong code changes nothing.
+ * Takes a reply, once: also one that changes nothing must not acknowledge tomorrow what fires again, or an alert that
+ * is given its code by then. Only a number that is on call for an alert acknowledges it.
  * @param env what variables of the on-call file hold
  */
 export async function takeReply(
   warehouse: DataSource,
-  { sid, from, body }: Reply,
+  reply: Reply,
+  env: (name: string) => string | undefined,
+): Promise<ReplyOutcome> {
+  return warehouse.transaction(async (tx): Promise<ReplyOutcome> =>
+    (await isFirstCallback(tx, `reply ${reply.sid}`))
+      ? answerTo(tx, reply, env)
+      : { outcome: 'replayed', changed: [] },
+  );
+}
+
+async function answerTo(
+  tx: EntityManager,
+  { from, body }: Reply,
   env: (name: string) => string | undefined,
 ): Promise<ReplyOutcome> {
   const code = ackedCode(body);
   const [alert] =
     code === undefined
       ? []
-      : await warehouse.query<OnCallAlert[]>(
+      : await tx.query<OnCallAlert[]>(
           `select alert_id as "alertId", on_call as "onCall" from nighttrain.alert where code = $1`,
           [code],
         );
   const person = alert && personOf(alert.onCall, from, env);
-  if (!alert || person === undefined) return unmatched(warehouse, code, from, env);
-  return warehouse.transaction(async (tx): Promise<ReplyOutcome> => {
-    // Also one that comes too late is taken: it must not acknowledge what fires again tomorrow.
-    if (!(await isFirstCallback(tx, `reply ${sid}`))) return { outcome: 'replayed', changed: [] };
-    const { outcome, by, changed } = await acknowledge(
-      tx,
-      { alertId: alert.alertId },
-      { by: person, via: 'sms' },
-    );
-    if (outcome === 'acknowledged')
-      return { outcome, answer: `${code} is acknowledged. Nobody else is called.`, changed };
-    const whose = by === undefined ? '' : ` by ${by}`;
-    return outcome === 'already'
-      ? { outcome, answer: `${code} was acknowledged${whose} before. Nothing was changed.`, changed: [] }
-      : { outcome: 'late', answer: `${code} was resolved${whose} before. Nothing was changed.`, changed: [] };
-  });
+  if (!alert || person === undefined) return unmatched(tx, code, from, env);
+  const { outcome, by, changed } = await acknowledge(
+    tx,
+    { alertId: alert.alertId },
+    { by: person, via: 'sms' },
+  );
+  if (outcome === 'acknowledged')
+    return { outcome, answer: `${code} is acknowledged. Nobody else is called.`, changed };
+  const whose = by === undefined ? '' : ` by ${by}`;
+  return outcome === 'already'
+    ? { outcome, answer: `${code} was acknowledged${whose} before. Nothing was changed.`, changed: [] }
+    : { outcome: 'late', answer: `${code} was resolved${whose} before. Nothing was changed.`, changed: [] };
 }
 
 /** Who has this number, as the alert's on-call file names them. */
@@ -84,12 +93,12 @@ const MOST_OPEN = 100;
 
 /** Whoever is on call for anything is told what was wrong; strangers are told nothing. */
 async function unmatched(
-  warehouse: DataSource,
+  tx: EntityManager,
   code: number | undefined,
   from: string,
   env: (name: string) => string | undefined,
 ): Promise<ReplyOutcome> {
-  const open = await warehouse.query<{ onCall: OnCall }[]>(
+  const open = await tx.query<{ onCall: OnCall }[]>(
     `select distinct on_call as "onCall" from nighttrain.alert where state <> 'resolved' and on_call is not null
      limit ${MOST_OPEN}`,
   );

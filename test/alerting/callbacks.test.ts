@@ -281,7 +281,7 @@ describe('a reply', () => {
 
   test('with a wrong code gets a sentence back and changes nothing', async () => {
     await fire();
-    const { body } = await inVain(() => reply(ANA, 'ACK 999999999'));
+    const { body } = await inVain(() => reply(ANA, 'ACK 999999999'), ['alert_callback']);
     expect(body).toContain(
       'No alert that you are on call for has the number 999999999. Nothing was changed.',
     );
@@ -290,21 +290,21 @@ describe('a reply', () => {
   test('of somebody who is on call for another alert changes nothing', async () => {
     const alert = await fire();
     await fire(ON_CALL_OF_BO);
-    const { body } = await inVain(() => reply(BO, `ACK ${alert.code}`));
+    const { body } = await inVain(() => reply(BO, `ACK ${alert.code}`), ['alert_callback']);
     expect(body).toContain('No alert that you are on call for');
     expect(await stateOf(alert)).toEqual(FIRING);
   });
 
   test('of a stranger changes nothing, and is not answered', async () => {
     const alert = await fire();
-    const answer = await inVain(() => reply(STRANGER, `ACK ${alert.code}`));
+    const answer = await inVain(() => reply(STRANGER, `ACK ${alert.code}`), ['alert_callback']);
     expect(answer.status).toBe(403);
     expect(answer.body).not.toContain('Message');
   });
 
   test('that is no acknowledgement is told how to write one', async () => {
     await fire();
-    const { body } = await inVain(() => reply(ANA, 'on my way!'));
+    const { body } = await inVain(() => reply(ANA, 'on my way!'), ['alert_callback']);
     expect(body).toContain('reply ACK and the number');
   });
 
@@ -323,6 +323,16 @@ describe('a reply', () => {
     await fireAgain(alert);
     expect(await inVain(() => reply(ANA, `ACK ${alert.code}`, sid))).toMatchObject({ status: 409 });
     expect(await stateOf(alert)).toMatchObject({ state: 'firing' });
+  });
+
+  test('with a code that no alert has yet is no good once one has it', async () => {
+    const { code } = await fire();
+    const sid = `SM${randomBytes(16).toString('hex')}`;
+    await inVain(() => reply(ANA, `ACK ${code + 1}`, sid), ['alert_callback']);
+    const next = await fire();
+    expect(next.code).toBe(code + 1);
+    expect(await inVain(() => reply(ANA, `ACK ${next.code}`, sid))).toMatchObject({ status: 409 });
+    expect(await stateOf(next)).toEqual(FIRING);
   });
 
   test('that comes when the alert is resolved changes nothing, then or when it fires again', async () => {
