@@ -43,7 +43,7 @@ export class WorkerMetrics {
     [],
   );
   #asked: Promise<void> | undefined;
-  #askedAt = -Infinity;
+  #freshUntil = -Infinity;
 
   constructor(parts: MetricsParts) {
     this.#parts = parts;
@@ -58,9 +58,9 @@ export class WorkerMetrics {
 
   /** Many that ask at once have the ledger asked once. */
   #refresh(): Promise<void> {
-    if (!this.#asked || performance.now() - this.#askedAt > FRESH_MS) {
-      this.#askedAt = performance.now();
-      this.#asked = this.#askLedger();
+    if (!this.#asked || performance.now() > this.#freshUntil) {
+      this.#freshUntil = Infinity; // who asks meanwhile waits for the same answer
+      this.#asked = this.#askLedger().finally(() => (this.#freshUntil = performance.now() + FRESH_MS));
     }
     return this.#asked;
   }

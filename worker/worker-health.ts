@@ -19,32 +19,34 @@ export interface WorkerHealthParts {
 
 /** An engine that takes longer does not answer, for whoever asks whether we are ready. */
 const LONGEST_ENGINE_MS = 2_000;
+/** Figures of years of nights take their time; Prometheus waits ten seconds for a scrape by default. */
+const LONGEST_FIGURES_MS = 8_000;
 
 /**
- * Serves a worker's health and metrics. By connections of its own, one to each engine: no question of a monitor takes
- * one from a night. @throws ConfigurationError where the port is taken
+ * Serves a worker's health and metrics. By connections of its own: no question of a monitor takes one from a night, and
+ * no figures keep us from saying that we are ready. @throws ConfigurationError where the port is taken
  */
 export async function openWorkerHealth(parts: WorkerHealthParts): Promise<Health> {
   const { config, loaderUrl, temporal, sdkAddress, isPolling, log } = parts;
-  const warehouse = await openWarehouse(loaderUrl, {
-    applicationName: 'nighttrain health',
-    poolSize: 1,
-    longestSilenceMs: LONGEST_ENGINE_MS,
-  });
-  const client = await connectClient(temporal).catch(async (error: unknown) => {
-    await warehouse.destroy();
-    throw error;
-  });
-  const closeEngines = async () => {
-    await client.connection.close();
-    await warehouse.destroy();
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).toReversed()) await closer();
   };
-  const metrics = new WorkerMetrics({
-    figures: () => inTime(() => nightFigures(warehouse, LONGEST_ENGINE_MS), LONGEST_ENGINE_MS),
-    sdkAddress,
-    log,
-  });
+  const open = async (applicationName: string, longestSilenceMs: number) => {
+    const opened = await openWarehouse(loaderUrl, { applicationName, poolSize: 1, longestSilenceMs });
+    closers.push(() => opened.destroy());
+    return opened;
+  };
   try {
+    const warehouse = await open('nighttrain health', LONGEST_ENGINE_MS);
+    const ledger = await open('nighttrain figures', LONGEST_FIGURES_MS);
+    const client = await connectClient(temporal);
+    closers.push(() => client.connection.close());
+    const metrics = new WorkerMetrics({
+      figures: () => inTime(() => nightFigures(ledger, LONGEST_FIGURES_MS), LONGEST_FIGURES_MS),
+      sdkAddress,
+      log,
+    });
     const health = await openHealth({
       host: config.monitoring.host,
       port: config.monitoring.port,
@@ -63,15 +65,10 @@ export async function openWorkerHealth(parts: WorkerHealthParts): Promise<Health
       metrics: () => metrics.text(),
       log,
     });
-    return {
-      url: health.url,
-      close: async () => {
-        await health.close();
-        await closeEngines();
-      },
-    };
+    closers.push(() => health.close());
+    return { url: health.url, close };
   } catch (error) {
-    await closeEngines();
+    await close();
     throw error;
   }
 }

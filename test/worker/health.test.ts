@@ -76,7 +76,7 @@ test('a hundred scrapes at once take one connection, and a night loads meanwhile
   await house.put('fares', `${day}.csv`, fareLines(day, { good: 100 }));
   const calls = () =>
     house.ask<{ n: number }>(
-      `select count(*) as n from pg_stat_activity where application_name = 'nighttrain health'`,
+      `select count(*) as n from pg_stat_activity where application_name = 'nighttrain figures'`,
     );
   const loading = house.run('fares', day);
   const scrapes = await Promise.all(
@@ -90,6 +90,24 @@ test('a hundred scrapes at once take one connection, and a night loads meanwhile
   expect(scrapes).toContain(200);
   expect(await calls()).toEqual([{ n: 1 }]);
   expect(await loading).toMatchObject({ state: 'loaded' });
+});
+
+test('figures that take long keep nobody from hearing that the worker is ready', async () => {
+  await using house = await openHouse();
+  const worker = await house.startWorkerProcess();
+  const url = await worker.healthUrl();
+  await ask(url, '/readyz');
+  const waits = () =>
+    house.ask<{ n: number }>(`select count(*) as n from pg_stat_activity where wait_event_type = 'Lock'`);
+  await house.database.transaction(async (tx) => {
+    await tx.query('lock table nighttrain.load_batch in access exclusive mode');
+    const scrape = ask(url, '/metrics');
+    await until(async () => (await waits())[0]?.n === 1, 10_000);
+    const asked = performance.now();
+    expect(await ask(url, '/readyz')).toMatchObject({ status: 200 });
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    expect(seriesIn((await scrape).text, 'nighttrain_ledger_up')).toBe(0);
+  });
 });
 
 test('a frozen worker answers nobody, and other paths and methods are refused', async () => {
