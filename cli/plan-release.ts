@@ -127,7 +127,7 @@ async function refuseIfTooLarge(file: string): Promise<void> {
   });
 }
 
-/** The same file again, while the attempt that took it runs or has loaded it. */
+/** The same file again, once an attempt has loaded it. One whose attempt did not may be released again. */
 async function refuseIfReleased(
   warehouse: DataSource,
   attempt: AttemptRow,
