@@ -46,9 +46,19 @@ export async function loadDatasets(root: string): Promise<ReadonlyMap<string, Da
   return datasets;
 }
 
+let isTypeScriptRead = import.meta.url.endsWith('.ts'); // a checkout: whoever started this process reads it already
+
+/** From now on this process reads the TypeScript of projects that depend on the package. */
+async function readTypeScript(): Promise<void> {
+  if (isTypeScriptRead) return;
+  (await import('tsx/esm/api')).register();
+  isTypeScriptRead = true;
+}
+
 async function loadDataset(path: string): Promise<Dataset> {
   let module: { default?: Dataset };
   try {
+    if (path.endsWith('.ts')) await readTypeScript();
     module = (await import(pathToFileURL(path).href)) as { default?: Dataset };
   } catch (cause) {
     throw new ConfigurationError(

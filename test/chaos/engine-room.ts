@@ -7,6 +7,7 @@ import { readEngines, removeHome } from '../../local/home.ts';
 import { hasEnded, signalTo, type ProcessMark } from '../../local/processes.ts';
 import { sqlStateOf } from '../../warehouse/failure.ts';
 import { until } from '../support/intake.ts';
+import { buildProduct } from '../support/product.ts';
 import { useEngines } from '../support/shared-engines.ts';
 import { makeTemplate } from '../support/template.ts';
 
@@ -26,6 +27,7 @@ export class EngineRoom implements AsyncDisposable {
     const room = new EngineRoom(home);
     await room.start();
     await makeTemplate(room.databaseUrl, home);
+    await buildProduct(home);
     useEngines({ databaseUrl: room.databaseUrl, temporalAddress: room.temporalAddress, runFolder: home });
     return room;
   }

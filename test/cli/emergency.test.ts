@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openInstallation, type TestInstallation } from '../support/installation.ts';
 
-process.setMaxListeners(50); // every command sees to its own end
-
 let here: TestInstallation;
 
 beforeAll(async () => {

@@ -11,8 +11,6 @@ import { sharedEngines } from '../support/shared-engines.ts';
 let house: House;
 let project: string;
 
-process.setMaxListeners(50); // every command sees to its own end
-
 beforeAll(async () => {
   house = await openHouse({ datasets: [] });
   project = join(house.folder, 'project');

@@ -4,16 +4,18 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { openInstallation, type TestInstallation } from '../support/installation.ts';
 import { until } from '../support/intake.ts';
+import { packageFolder } from '../support/product.ts';
 
 /** A dozen processes, on a machine that may be busy with other tests. */
 const PATIENCE_MS = 240_000;
 
-/** A project of its own with nothing in it, whose datasets import the kit as this repository's do. */
+/** A project of its own with nothing in it, that depends on the package. */
 async function newProject(): Promise<AsyncDisposable & { readonly folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'nighttrain-project-'));
   await mkdir(join(folder, 'datasets'));
-  await writeFile(join(folder, 'package.json'), '{"name":"nighttrain","type":"module"}');
-  await symlink(resolve('rules'), join(folder, 'rules'));
+  await writeFile(join(folder, 'package.json'), '{"name":"nights-of-ours","type":"module"}');
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(packageFolder(), join(folder, 'node_modules/nighttrain'));
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 }
 
@@ -77,7 +79,7 @@ test(
     expect(written.stdout).toContain('Wrote datasets/sales.ts');
     expect(written.stdout).toContain('npx nighttrain migrate');
     const declaration = await readFile(join(project.folder, 'datasets/sales.ts'), 'utf8');
-    expect(declaration).toContain(`from '../rules/kit.ts'`);
+    expect(declaration).toContain(`from 'nighttrain'`);
     expect(await readdir(join(project.folder, 'migrations'))).toEqual([
       expect.stringMatching(/^\d{13}-sales\.sql$/),
     ]);

@@ -7,6 +7,7 @@ import { removeHome } from '../../local/home.ts';
 import { withLock } from '../../local/lock.ts';
 import { markOf } from '../../local/processes.ts';
 import { ownerOf } from '../../local/server-user.ts';
+import { buildProduct } from './product.ts';
 import { makeTemplate } from './template.ts';
 
 declare module 'vitest' {
@@ -47,6 +48,7 @@ export async function setup(project: TestProject): Promise<void> {
   project.provide('databaseUrl', engines.databaseUrl);
   project.provide('temporalAddress', engines.temporalAddress);
   await makeTemplate(engines.databaseUrl, home);
+  await buildProduct(home);
   project.provide('runFolder', home);
 }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import type { DataSource } from 'typeorm';
@@ -11,6 +11,7 @@ import { inject } from 'vitest';
 import { openWarehouse } from '../../warehouse/data-source.ts';
 import { connectClient, ensureSearchAttributes } from '../../worker/temporal.ts';
 import { until } from './intake.ts';
+import { builtProject, nighttrainBin } from './product.ts';
 import { ask, PASSWORD } from './template.ts';
 
 /** What a command answered. */
@@ -21,8 +22,8 @@ export interface Answer {
 }
 
 /**
- * An installation as a user has it: this repository as the project, a home and a database of its own on the shared
- * engines, `nighttrain up` and every command as processes.
+ * An installation as a user has it: the package, with this repository as the project; a home and a database of its own
+ * on the shared engines; `nighttrain up` and every command as processes.
  */
 export async function openInstallation(): Promise<TestInstallation> {
   const name = `installation_${randomUUID().replaceAll('-', '')}`;
@@ -87,8 +88,8 @@ export class TestInstallation implements AsyncDisposable {
     return JSON.parse(stdout) as Document;
   }
 
-  /** @param folder the project; by default this repository */
-  start(line: readonly string[], env: NodeJS.ProcessEnv = {}, folder = resolve('.')): Command {
+  /** @param folder the project; by default this repository, as the package has it */
+  start(line: readonly string[], env: NodeJS.ProcessEnv = {}, folder = builtProject()): Command {
     const environment = {
       ...process.env,
       NIGHTTRAIN_HOME: this.home,
@@ -117,6 +118,10 @@ export class TestInstallation implements AsyncDisposable {
   }
 }
 
+/** A test that is timed out never comes to its end, and so never to the end of its commands. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 /** A running command. */
 export class Command {
   stdout = '';
@@ -124,18 +129,17 @@ export class Command {
   readonly #child: ChildProcess;
   readonly #closed: Promise<unknown>;
 
-  constructor(line: readonly string[], env: NodeJS.ProcessEnv, folder = resolve('.')) {
-    const child = spawn(process.execPath, [resolve('bin/nighttrain.js'), ...line], {
+  constructor(line: readonly string[], env: NodeJS.ProcessEnv, folder = builtProject()) {
+    const child = spawn(process.execPath, [nighttrainBin(), ...line], {
       cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => (this.stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (this.stderr += text));
-    // a test that is timed out never comes to its end, and so never to the end of its commands
-    process.once('exit', () => child.kill('SIGKILL'));
+    running.add(child);
     this.#child = child;
-    this.#closed = once(child, 'close');
+    this.#closed = once(child, 'close').finally(() => running.delete(child));
   }
 
   get pid(): number {
