@@ -19,7 +19,6 @@ const wanted = INCIDENTS.filter(({ runbook }) => only === undefined || only.incl
 const INCIDENTS_A_STAGE = 5;
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
-process.setMaxListeners(100); // every command that is typed sees to its own end
 const startedAt = performance.now();
 const played: Played[] = [];
 await using engines = await EngineRoom.open();
@@ -42,9 +41,10 @@ async function playInLane(incidents: Iterator<Incident> & Iterable<Incident>): P
       say(lineOf(one));
       onStage += 1;
       if (one.faults.length === 0 && onStage < INCIDENTS_A_STAGE) continue;
-      await stage[Symbol.asyncDispose]();
-      stage = undefined;
+      const done = stage;
+      stage = undefined; // whatever comes of its end, it has only one
       onStage = 0;
+      await done[Symbol.asyncDispose]();
     }
   } finally {
     await stage?.[Symbol.asyncDispose]();

@@ -7,6 +7,8 @@ export interface Trouble {
   readonly date: string;
   /** What pages; nothing where nobody is told before somebody looks. */
   readonly alert?: AlertRule;
+  /** What the watchdog pages by itself, in its words: nobody else can. */
+  readonly watchdogSays?: string;
   /** When it went wrong, milliseconds since 1970. */
   readonly at: number;
 }

@@ -39,13 +39,17 @@ export const INCIDENTS_OF_A_RUN: readonly Incident[] = [
     // Its worker is frozen in mid-load and whoever supervises workers sees nothing wrong.
     runbook: 'cold-reboot',
     cause: async (stage) => {
+      await stage.startWatchdog();
       const date = lastDay();
       await putTickets(stage, date);
       await standStill(stage, 'fares', date, 'COPY');
       stage.freezeWorker();
-      return { dataset: 'fares', date, at: Date.now() };
+      return { dataset: 'fares', date, watchdogSays: 'The worker at', at: Date.now() };
     },
-    heal: async (stage) => void (await stage.startWorker()),
+    heal: async (stage) => {
+      await stage.endWatchdog(); // of a worker that is given up
+      await stage.startWorker();
+    },
   },
   {
     // Frozen in mid-load; the run that took its day over died before it could evict anybody.

@@ -4,6 +4,7 @@ import type { Incident } from './incident.ts';
 import { putFares, standStill } from './incidents-of-a-run.ts';
 import { failed } from './incidents-of-the-source.ts';
 import { ON_CALL } from './project.ts';
+import type { Stage } from './stage.ts';
 
 /** What happens to what others run: the warehouse's data, the provider of pages, PostgreSQL, Temporal. */
 export const INCIDENTS_OF_THE_ENGINES: readonly Incident[] = [
@@ -42,22 +43,31 @@ export const INCIDENTS_OF_THE_ENGINES: readonly Incident[] = [
     isExclusive: true,
     cause: async (stage, date) => {
       await standStill(stage, 'fares', date, 'COPY');
+      await stage.startWatchdog();
       const at = Date.now();
       await stage.engines.strike('postgres');
       stage.house.wire.mend();
-      return { dataset: 'fares', date, alert: 'warehouse-down', at };
+      return { dataset: 'fares', date, watchdogSays: 'PostgreSQL does not answer', at };
     },
-    heal: ({ engines }) => engines.start(),
+    heal: (stage) => startAgain(stage, 'PostgreSQL does not answer'),
   },
   {
     runbook: 'temporal-down',
     isExclusive: true,
     cause: async (stage, date) => {
       await putFares(stage, date);
+      await stage.startWatchdog();
       const at = Date.now();
       await stage.engines.strike('temporal');
-      return { dataset: 'fares', date, at };
+      return { dataset: 'fares', date, watchdogSays: 'Temporal does not answer', at };
     },
-    heal: ({ engines }) => engines.start(),
+    heal: (stage) => startAgain(stage, 'Temporal does not answer'),
   },
 ];
+
+/** The engine comes back, and whoever was paged is told that it is over. */
+async function startAgain(stage: Stage, trouble: string): Promise<void> {
+  await stage.engines.start();
+  await until(() => stage.hasSms(`Over: ${trouble}`), 30_000);
+  await stage.endWatchdog();
+}

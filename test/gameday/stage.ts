@@ -6,6 +6,7 @@ import { endingOf, type Ending } from '../support/ending.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { PASSWORD } from '../support/template.ts';
 import { Command, type Answer } from '../support/installation.ts';
+import { until } from '../support/intake.ts';
 import { sharedEngines } from '../support/shared-engines.ts';
 import { TwilioStub } from '../support/twilio.ts';
 import { ON_CALL, writeDataset, writeProject } from './project.ts';
@@ -18,6 +19,7 @@ export class Stage implements AsyncDisposable {
   readonly twilio: TwilioStub;
   /** The latest. */
   worker!: Wired;
+  #watchdog: Command | undefined;
   readonly #project: string;
   readonly #workers: Wired[] = [];
   /** What the provider has taken arrives. */
@@ -87,6 +89,26 @@ export class Stage implements AsyncDisposable {
     await this.startWorker();
   }
 
+  /** `nighttrain watchdog`, which has looked at the latest worker, and at all else, and found nothing wrong. */
+  async startWatchdog(): Promise<void> {
+    const workerUrl = await this.worker.worker.healthUrl();
+    const watchdog = this.#start(['watchdog', '--every', '1', '--failures', '2', '--worker', workerUrl]);
+    this.#watchdog = watchdog;
+    const url = () => /^Health +(\S+)\/readyz/m.exec(watchdog.stdout)?.[1];
+    const isReady = async () => {
+      if (watchdog.hasEnded) throw new Error(`the watchdog ended: ${watchdog.stderr}`);
+      const at = url();
+      return at !== undefined && (await fetch(`${at}/readyz`)).ok;
+    };
+    await until(isReady, 60_000);
+  }
+
+  async endWatchdog(): Promise<void> {
+    this.#watchdog?.kill('SIGKILL');
+    await this.#watchdog?.answer();
+    this.#watchdog = undefined;
+  }
+
   /** Whether whoever is on call has an SMS that says this. */
   hasSms(text: string): boolean {
     return this.twilio.messages.some(
@@ -110,6 +132,10 @@ export class Stage implements AsyncDisposable {
 
   /** Types a command, as whoever is on call does. */
   async type(...line: readonly string[]): Promise<Answer> {
+    return this.#start(line).answer();
+  }
+
+  #start(line: readonly string[]): Command {
     const env = {
       ...process.env,
       ...this.#paging,
@@ -121,7 +147,7 @@ export class Stage implements AsyncDisposable {
       FREIGHT_API_TOKEN: PASSWORD,
       LOG_LEVEL: 'warn',
     };
-    return new Command(line, env, this.#project).answer();
+    return new Command(line, env, this.#project);
   }
 
   /** Switches faults of the freight API on; none: all off. */
@@ -137,6 +163,7 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#post);
+    await this.endWatchdog();
     this.house.wire.mend();
     for (const wired of this.#workers) {
       thaw(wired);
