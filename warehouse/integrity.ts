@@ -28,6 +28,13 @@ export async function integrityAudits(): Promise<IntegrityAudit[]> {
   ];
 }
 
+/** What the role of the worker may do that it must not (R15). */
+export async function excessiveRights(warehouse: DataSource): Promise<Problem[]> {
+  const audit = (await integrityAudits()).find(({ name }) => name === 'rights-too-many');
+  if (!audit) throw new Error('audits/rights-too-many.sql is missing');
+  return audit.look(warehouse);
+}
+
 /**
  * Looks, and where it finds something looks again: nights go on meanwhile, and what only one look saw was one of them in
  * its COMMIT.

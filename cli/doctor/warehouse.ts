@@ -3,6 +3,7 @@ import type { DataSource } from 'typeorm';
 import type { Dataset } from '../../rules/dataset.ts';
 import { checkServerVersion, isBootstrapped } from '../../warehouse/bootstrap.ts';
 import { missingGuards } from '../../warehouse/guards.ts';
+import { excessiveRights } from '../../warehouse/integrity.ts';
 import { pendingMigrations } from '../../warehouse/migrate.ts';
 import { checkDatasets } from '../../warehouse/shape.ts';
 import { examine, fail, ok, warn, type Finding } from './finding.ts';
@@ -66,31 +67,16 @@ async function checkSettings(warehouse: DataSource): Promise<Finding> {
 
 /** The loader must be able to load, and to delete nothing (R15). */
 async function checkRoles(warehouse: DataSource): Promise<Finding> {
-  const rows = await warehouse.query<{ problem: string }[]>(
-    `select 'it is a superuser' as problem from pg_roles where rolname = current_user and rolsuper
-     union all
-     select format('it may become %s', r.rolname) from pg_roles r
-     where r.rolname in ('nighttrain_owner', 'nighttrain_publisher', 'nighttrain_migrator')
-       and pg_has_role(current_user, r.oid, 'member')
-     union all
-     select format('it owns %s', c.oid::regclass) from pg_class c join pg_roles r on r.oid = c.relowner
-     where r.rolname = current_user
-     union all
-     select format('it owns the function %s', p.oid::regprocedure) from pg_proc p join pg_roles r on r.oid = p.proowner
-     where r.rolname = current_user
-     union all
-     select format('it may %s %s', lower(right_to), c.oid::regclass)
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace, unnest(array['DELETE', 'TRUNCATE']) right_to
-     where n.nspname in ('warehouse', 'warehouse_history', 'nighttrain') and c.relkind in ('r', 'p')
-       and has_table_privilege(current_user, c.oid, right_to)
-     limit 20`,
-  );
+  const rows = await excessiveRights(warehouse);
   const mend =
     'Take it back (revoke …, alter … owner to nighttrain_publisher); the loader owns and deletes nothing.';
   return rows.length > 0
     ? fail(
         'roles',
-        `The loader has rights that it must not have: ${rows.map(({ problem }) => problem).join('; ')}`,
+        rows
+          .slice(0, 20)
+          .map(({ problem }) => problem)
+          .join('\n'),
         mend,
       )
     : ok('roles', 'the loader owns nothing and may delete nothing');
@@ -100,12 +86,13 @@ async function checkLocks(warehouse: DataSource): Promise<Finding> {
   const [row] = await warehouse.query<LockNeed[]>(
     `select current_setting('max_locks_per_transaction')::int as "perTransaction",
        current_setting('max_connections')::int + current_setting('max_prepared_transactions')::int as sessions,
-       coalesce(max(partitions), 0)::int as partitions,
+       coalesce(max(partitions), 0)::int as partitions, coalesce(max(fold_after), 90)::int as "foldAfter",
        coalesce(max(1 + indexes), 2)::int as "locksAPartition"
      from (
-       select count(*) as partitions,
+       select count(*) as partitions, max(d.fold_after) as fold_after,
          (select count(*) from pg_index i where i.indrelid = h.inhparent) as indexes
        from pg_inherits h join pg_class p on p.oid = h.inhparent join pg_namespace n on n.oid = p.relnamespace
+         join nighttrain.dataset_policy d on d.table_name = p.relname
        where n.nspname = 'warehouse' and p.relkind = 'p'
        group by h.inhparent
      ) t`,
@@ -113,7 +100,7 @@ async function checkLocks(warehouse: DataSource): Promise<Finding> {
   if (!row) return ok('locks', 'no partitions yet');
   const { now, inAYear } = locksNeeded(row);
   const found = `max_locks_per_transaction is ${row.perTransaction}; queries without a date need ${now} now, ${inAYear} in a year`;
-  const mend = `alter system set max_locks_per_transaction = ${inAYear}; and restart PostgreSQL`;
+  const mend = `npx nighttrain fold; where that is not enough: alter system set max_locks_per_transaction = ${inAYear}; and restart PostgreSQL`;
   if (row.perTransaction < now) return fail('locks', found, mend);
   return row.perTransaction < inAYear ? warn('locks', found, mend) : ok('locks', found);
 }

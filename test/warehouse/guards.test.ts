@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { sqlStateOf } from '../../warehouse/failure.ts';
 import {
@@ -6,8 +8,10 @@ import {
   newGuardEvents,
   putMissingGuards,
 } from '../../warehouse/guards.ts';
+import { migrate } from '../../warehouse/migrate.ts';
 import { fillClients, loadFares } from '../support/by-hand.ts';
 import { shareHouse } from '../support/house.ts';
+import { PASSWORD } from '../support/template.ts';
 
 /** R15: what nobody may delete or change by hand, whatever their rights. `house()` asks as the superuser. */
 
@@ -166,6 +170,32 @@ test('R15: a reason breaks the glass for one transaction, and is kept', async ()
   await house().ask(
     `set local nighttrain.break_glass = 'put back'; insert into warehouse_history.fare_20240101_2_1 values ('2024-01-01', '2024-01-01', 1, 1, null)`,
   );
+});
+
+test('R15: a migration passes, by a login that is no superuser; it is recorded, and no news', async () => {
+  const projectFolder = join(house().folder, 'migrations');
+  await mkdir(projectFolder);
+  await writeFile(
+    join(projectFolder, '1799000000000-more.sql'),
+    'alter table warehouse.client add column more text; alter table warehouse.client drop column more;',
+  );
+  await house().ask(`alter role nighttrain_migrator password '${PASSWORD}'`);
+  const adminUrl = house().readerUrl.replace('nighttrain_reader', 'nighttrain_migrator');
+  const datasets = [...house().datasets.values()];
+  expect(await migrate({ adminUrl, projectFolder, datasets, bootstrap: undefined })).toEqual([
+    'more1799000000000',
+  ]);
+  expect(
+    await house().ask(
+      `select action, object_name, session_role, effective_role from nighttrain.guard_event
+       where reason = 'migration more1799000000000' order by event_id`,
+    ),
+  ).toMatchObject([
+    { action: 'ALTER', object_name: 'warehouse.client', session_role: 'nighttrain_migrator' },
+    { action: 'DROP', object_name: 'warehouse.client.more', effective_role: 'nighttrain_publisher' },
+  ]);
+  const news = await newGuardEvents(house().database);
+  expect(news.filter(({ objectName }) => objectName?.startsWith('warehouse.client'))).toEqual([]);
 });
 
 test('R15: guards that were taken away are named, and put back by the next migration', async () => {

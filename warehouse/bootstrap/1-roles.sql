@@ -15,4 +15,7 @@ end
 $$;
 
 grant nighttrain_owner, nighttrain_publisher to nighttrain_migrator;
-grant nighttrain_reader to nighttrain_loader; -- who audits as a role that can write nothing
+
+-- Who audits becomes a role that can write nothing; the loader's own rights stay those that it is granted by name.
+alter role nighttrain_loader noinherit;
+grant nighttrain_reader to nighttrain_loader;
