@@ -3,7 +3,6 @@ import type { Attempt, ReplayInput } from '../rules/attempt.ts';
 import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
 import { extract as extractSource } from '../intake/extract.ts';
 import { findLanded } from '../intake/find-landed.ts';
-import { inboxBytes } from '../intake/inbox-bytes.ts';
 import type { IntakeContext } from '../intake/context.ts';
 import type { LandingStore } from '../intake/landing.ts';
 import type { Landed } from '../intake/manifest.ts';
@@ -35,24 +34,6 @@ export const createExtract = ({ datasets, warehouse, landing, inbox, env, log }:
           : input === 'landing'
             ? await extractLanded(warehouse, landing, day, epoch)
             : await extractSource(dataset, day, epoch, context);
-      line.info({ parts: landed.parts, bytes: landed.bytes }, 'landed');
-      return landed;
-    });
-  };
-
-/**
- * Lands the inbox's files of a day where they are small.
- * @param mostBytes of all of them; null is answered where they are more
- */
-export const createExtractSmall = ({ datasets, landing, inbox, env, log }: Deps) =>
-  async function extractSmall(attempt: Attempt, mostBytes: number): Promise<Landed | null> {
-    return runStep(log, async ({ signal, progress, log: line }) => {
-      addStepFields(attempt);
-      const { dataset: name, businessDate, epoch } = attempt;
-      const day = { dataset: name, businessDate };
-      if ((await inboxBytes(inbox, day)) > mostBytes) return null;
-      const context = { landing, inbox, env, signal, progress };
-      const landed = await extractSource(findDataset(datasets, name), day, epoch, context);
       line.info({ parts: landed.parts, bytes: landed.bytes }, 'landed');
       return landed;
     });

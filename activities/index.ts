@@ -6,7 +6,7 @@ import { createRebootAll } from './cold-reboot.ts';
 import type { Deps } from './deps.ts';
 import { createEndRun } from './end-run.ts';
 import { createAcknowledgeAlert, createEndEscalation, createPlanEscalation } from './escalation.ts';
-import { createExtract, createExtractSmall } from './extract.ts';
+import { createExtract } from './extract.ts';
 import { createFoldMonths } from './fold-months.ts';
 import { createLoad } from './load.ts';
 import { createPageLevel } from './page-level.ts';
@@ -25,7 +25,6 @@ export function createActivities(deps: Deps) {
   return {
     takeOver: createTakeOver(deps),
     extract: createExtract(deps),
-    extractSmall: createExtractSmall(deps),
     transform: createTransform(deps),
     load: createLoad(deps),
     auditNight: createAuditNight(deps),

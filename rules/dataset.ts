@@ -143,11 +143,9 @@ export function defineDataset<Name extends string>(declaration: Declaration<Name
 }
 
 /** The part of a declaration that a night in flight goes by. */
-export function planOf(dataset: Dataset): Plan {
-  const { write, rejectLimitPercent, allowEmpty, partsAtOnce, steps, audits, source } = dataset;
-  const small = { ...SMALL, isFiles: source.kind === 'csv' };
+export function planOf({ write, rejectLimitPercent, allowEmpty, partsAtOnce, steps, audits }: Dataset): Plan {
   const hasWarnAudits = audits.some(({ severity }) => severity === 'warn');
-  return { write, rejectLimitPercent, allowEmpty, partsAtOnce, hasWarnAudits, steps, small };
+  return { write, rejectLimitPercent, allowEmpty, partsAtOnce, hasWarnAudits, steps, small: SMALL };
 }
 
 /** The source's name of a column. */

@@ -12,10 +12,11 @@ export interface StepPolicy {
 
 export type Step = 'extract' | 'transform' | 'load';
 
-/** Up to here a night is small: Temporal's round trips would take longer than its work. */
+/**
+ * Up to here a night is small: Temporal's round trips would take longer than its work, which then has one try without them,
+ * before those of its step.
+ */
 export interface Small {
-  /** The source is files, whose size is known before they are read. */
-  readonly isFiles: boolean;
   /** Of all landed parts. */
   readonly bytes: number;
   /** Loaded ones. */
@@ -40,7 +41,7 @@ export interface Plan {
 }
 
 /** A megabyte is staged within some 100 ms, and so many rows are audited within as many. */
-export const SMALL = { bytes: 1024 * 1024, rows: 20_000 };
+export const SMALL: Small = { bytes: 1024 * 1024, rows: 20_000 };
 
 const MINUTE = 60_000;
 

@@ -3,22 +3,20 @@ import { ActivityFailure, ApplicationFailure, CancellationScope } from '@tempora
 /**
  * A step that is done within the workflow's own task where its work is small. Whatever keeps it from being done there (it
  * takes too long, the worker stops, the database is away) makes it a step like any other, with the retries of its plan.
- * @param here null where the work turns out not to be small
  */
-export function hereIfSmall<Args extends readonly unknown[], Result extends object>(
+export function hereIfSmall<Args extends readonly unknown[], Result>(
   isSmall: (...args: Args) => boolean,
-  here: (...args: Args) => Promise<Result | null>,
+  here: (...args: Args) => Promise<Result>,
   asStep: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
   return async (...args) => {
     if (!isSmall(...args)) return asStep(...args);
     try {
-      const done = await here(...args);
-      if (done !== null) return done;
+      return await here(...args);
     } catch (cause) {
       if (CancellationScope.current().consideredCancelled || isFinal(cause)) throw cause;
+      return asStep(...args);
     }
-    return asStep(...args);
   };
 }
 

@@ -27,12 +27,7 @@ const here = proxyLocalActivities<Activities>({
 /** A night's steps, with the retries and time-outs of its plan: editing a dataset never changes a night in flight (§2). */
 export function steps({ steps: { extract, transform, load }, small }: Plan) {
   return {
-    extract: hereIfSmall(
-      (_attempt, input = 'source', release) =>
-        small?.isFiles === true && input === 'source' && release === undefined,
-      (attempt) => here.extractSmall(attempt, small?.bytes ?? 0),
-      proxyActivities<Activities>(optionsOf(extract)).extract,
-    ),
+    extract: proxyActivities<Activities>(optionsOf(extract)).extract,
     transform: hereIfSmall(
       (_attempt, { bytes }) => bytes <= (small?.bytes ?? -1),
       here.transform,
