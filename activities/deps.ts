@@ -6,6 +6,7 @@ import type { Channels } from '../alerting/channels/channel.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { OnCall } from '../rules/on-call.ts';
 import type { LandingStore } from '../intake/landing.ts';
+import type { SortThreads } from '../intake/sort-threads.ts';
 import type { Eviction } from '../warehouse/evict.ts';
 import type { Ledger } from '../warehouse/ledger.ts';
 
@@ -42,6 +43,8 @@ export interface Deps {
   readonly eviction: Eviction;
   readonly landing: LandingStore;
   readonly inbox: string;
+  /** Where large files are sorted. */
+  readonly threads: SortThreads;
   readonly env: (name: string) => string | undefined;
   /** For ending older runs of a day that is taken over. */
   readonly temporal: Client;

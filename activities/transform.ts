@@ -10,14 +10,14 @@ import { runStep } from './step.ts';
 import { addStepFields } from './step-lines.ts';
 
 /** Landed part → staged part; what is rejected goes to quarantine, whatever becomes of the night (R5). */
-export const createTransform = ({ datasets, warehouse, landing, inbox, env, log }: Deps) =>
+export const createTransform = ({ datasets, warehouse, landing, inbox, env, threads, log }: Deps) =>
   async function transform(attempt: Attempt, landed: Landed, part: number): Promise<StagedPart> {
     return runStep(log, async ({ signal, progress, log: line }) => {
       addStepFields(attempt);
       const dataset = findDataset(datasets, attempt.dataset);
       const { dataset: name, businessDate, epoch } = attempt;
       const day = { dataset: name, businessDate };
-      const context = { landing, inbox, env, signal, progress };
+      const context = { landing, inbox, env, signal, progress, threads };
       const staged = await stagePart(dataset, day, landed.manifest, part, epoch, context);
       if (staged.rejected > 0) {
         try {

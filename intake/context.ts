@@ -1,4 +1,5 @@
 import type { LandingStore } from './landing.ts';
+import type { SortThreads } from './sort-threads.ts';
 
 /** What every step of the intake is handed. */
 export interface IntakeContext {
@@ -11,6 +12,8 @@ export interface IntakeContext {
   readonly signal: AbortSignal;
   /** Told at least every second while work goes on; becomes the activity's heartbeat. */
   readonly progress: (progress: Progress) => void;
+  /** Where large files are sorted; here where there are none. */
+  readonly threads?: SortThreads;
 }
 
 /** How far a step has come. */

@@ -22,9 +22,50 @@ export interface Span {
   readonly fault: Fault | undefined;
 }
 
+/**
+ * Whole lines that hold no quote, each with its end and none longer than a record may be: without being looked at one
+ * by one they are known to be sound.
+ */
+export interface Lines {
+  readonly start: number;
+  readonly next: number;
+  /** Of the first one. */
+  readonly line: number;
+  readonly lines: number;
+  /** How many of them are empty. */
+  readonly blank: number;
+}
+
 export interface Block {
   readonly bytes: Buffer;
-  readonly spans: readonly Span[];
+  /** In their order, and without a gap. The first record of all is a span. */
+  readonly runs: readonly (Span | Lines)[];
+}
+
+export function isLines(run: Span | Lines): run is Lines {
+  return 'lines' in run;
+}
+
+/** Every line of a block by itself. */
+export function* spansOf({ bytes, runs }: Pick<Block, 'bytes' | 'runs'>): Generator<Span> {
+  for (const run of runs) {
+    if (!isLines(run)) {
+      yield run;
+      continue;
+    }
+    let { start, line } = run;
+    while (start < run.next) {
+      const span = spanOfLine(bytes, start, bytes.indexOf(LF, start), line++);
+      yield span;
+      start = span.next;
+    }
+  }
+}
+
+/** The line from `start` to the newline that ends it. */
+export function spanOfLine(bytes: Uint8Array, start: number, newline: number, line: number): Span {
+  const end = newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
+  return { start, end, next: newline + 1, line, fault: undefined };
 }
 
 const LF = 10;
@@ -58,7 +99,8 @@ class Splitter {
   /** The quotes so far of a line that is longer than a record may be and is being passed over. */
   #passing: number | undefined;
   #bytes: Buffer = this.#rest;
-  #spans: Span[] = [];
+  #runs: (Span | Lines)[] = [];
+  #isBegun = false;
   #atEnd = false;
   /** The first quote at or after `#quoteSought`. */
   #quote = -1;
@@ -74,16 +116,37 @@ class Splitter {
     this.#bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
     // A file cut between CR and LF has lost nothing.
     if (atEnd && this.#bytes.at(-1) === CR) this.#bytes = Buffer.concat([this.#bytes, Buffer.of(LF)]);
-    this.#spans = [];
+    this.#runs = [];
     this.#quoteSought = Infinity;
     let position = 0;
     while (position < this.#bytes.length) {
-      const next = this.#step(position);
+      const next = this.#takeLines(position) ?? this.#step(position);
       if (next === undefined) break;
       position = next;
     }
-    this.#rest = this.#bytes.subarray(position);
-    return { bytes: this.#bytes, spans: this.#spans };
+    // A copy: whoever takes the block may hand its bytes over to another thread.
+    this.#rest = Buffer.from(this.#bytes.subarray(position));
+    return { bytes: this.#bytes, runs: this.#runs };
+  }
+
+  /** Takes all lines off that end before the next quote and could be no other records; undefined where there are none. */
+  #takeLines(position: number): number | undefined {
+    if (!this.#isBegun || this.#inDoubt || this.#passing !== undefined) return undefined;
+    const bytes = this.#bytes;
+    const quote = this.#nextQuote(position);
+    const until = quote === -1 ? bytes.length : quote;
+    let [lines, blank, start] = [0, 0, position];
+    for (let at = position; at < until; at++) {
+      if (bytes[at] !== LF) continue;
+      if (this.#isTooLong(start, at + 1)) break;
+      if (at === start || (at === start + 1 && bytes[start] === CR)) blank++;
+      lines++;
+      start = at + 1;
+    }
+    if (lines === 0) return undefined;
+    this.#runs.push({ start: position, next: start, line: this.#line, lines, blank });
+    this.#line += lines;
+    return start;
   }
 
   /** Takes one record or line off; undefined where more bytes are needed. */
@@ -96,6 +159,7 @@ class Splitter {
     if (scan.is === 'unfinished' || next === undefined) return undefined;
     if (scan.is === 'whole') {
       this.#push(position, scan.end, next, undefined);
+      this.#isBegun = true;
       return next;
     }
     this.#breakLines(position, next, 'broken-quote');
@@ -221,7 +285,7 @@ class Splitter {
   }
 
   #push(start: number, end: number, next: number, fault: Fault | undefined): void {
-    this.#spans.push({ start, end, next, line: this.#line, fault });
+    this.#runs.push({ start, end, next, line: this.#line, fault });
     for (
       let at = this.#bytes.indexOf(LF, start);
       at !== -1 && at < next;

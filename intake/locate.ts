@@ -6,7 +6,7 @@ import type { IntakeContext } from './context.ts';
 import type { LandedPart, RejectedRecord, StagedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
-import { cutAt } from './stage.ts';
+import { cutAt } from './judge.ts';
 import { inOrder } from './staged-rows.ts';
 import { createValidator, isValid, type Values } from './validate.ts';
 

@@ -41,7 +41,7 @@ export interface Landed {
 /** A validated part, encoded for COPY, and what did not make it there. Plain data: it travels through Temporal. */
 export interface StagedPart {
   readonly part: number;
-  /** Rows in COPY's text format, one a line, in the order of the records; the dataset's columns in their order. */
+  /** Rows in COPY's binary format, in the order of the records; the dataset's columns in their order. */
   readonly rows: StoredFile;
   /** Rejected records, one JSON `RejectedRecord` a line. */
   readonly rejects: StoredFile;

@@ -46,15 +46,23 @@ export function readPart(
   warn: (warning: string) => void = () => undefined,
 ): RecordBatches {
   const { source } = dataset;
-  const open = async function* (file: StoredFile) {
-    for await (const chunk of untilAborted(verified(landing, file), signal)) {
-      pace.bytes += chunk.length;
-      yield chunk;
-    }
-  };
+  const open = (file: StoredFile) => openLanded(landing, file, signal, pace);
   const [file] = part.files;
   if (part.isCorrected && file) return readCorrected(dataset, file, open(file), warn);
   if (source.kind === 'rest') return readPages(dataset, source, part.files, open, warn);
   if (!file) throw new LandingCorrupt(`Part ${part.part} of ${dataset.name} landed without a file`);
   return readCsv(dataset, source, file, open(file), warn);
+}
+
+/** A landed file's bytes, checked against the manifest at their end. */
+export async function* openLanded(
+  landing: IntakeContext['landing'],
+  file: StoredFile,
+  signal: AbortSignal,
+  pace: Pace,
+): AsyncGenerator<Buffer> {
+  for await (const chunk of untilAborted(verified(landing, file), signal)) {
+    pace.bytes += chunk.length;
+    yield chunk;
+  }
 }

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
+import { addByRule } from '../rules/counts.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
-import { copyLine } from './copy-text.ts';
-import { Follower, type Way } from './follow-records.ts';
+import { Follower } from './follow-records.ts';
 import { jsonLine } from './json-lines.ts';
+import { Judge, type Sorted, type SortedCount } from './judge.ts';
 import type { StoredFile } from './landing.ts';
 import { landingPrefix, type LandedPart, type StagedPart } from './manifest.ts';
 import { atPace, type Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
-import type { ReadRecord } from './records.ts';
-import { createValidator, isValid } from './validate.ts';
+import { sortCsv } from './sort-csv.ts';
 
 /**
  * Validates one landed part: rows ready for COPY, and rejected records as JSON lines, both written to the landing
@@ -45,86 +45,78 @@ export function stagePart(
 type Tally = Omit<StagedPart, 'part' | 'rows' | 'rejects' | 'followed'>;
 
 /** What a part is sorted into. */
-interface Sorted {
+interface Outlets {
   readonly rows: StagedFile;
   readonly rejects: StagedFile;
   /** What became of records that were rejected before; only where their way is followed. */
   readonly followed: StagedFile | undefined;
 }
 
-const STAGED: Way = { became: 'staged' };
-const DISCARDED: Way = { became: 'discarded' };
-
-/** Every record goes one way: staged, rejected or discarded; each is counted where it goes (R4). */
 async function sort(
   dataset: Dataset,
   day: DatasetDay,
   landed: LandedPart,
   context: IntakeContext,
   pace: Pace,
-  { rows, rejects, followed }: Sorted,
+  { rows, rejects, followed }: Outlets,
 ): Promise<Tally> {
-  const validate = createValidator(dataset, day.businessDate);
-  const superseded = new Set(landed.superseded);
-  const follower =
-    landed.reconsidered && (await Follower.open(context.landing, landed.part, landed.reconsidered));
-  const rejectedByRule: Record<string, number> = {};
   const warnings: string[] = [];
+  const warn = (warning: string) => void warnings.push(warning);
   const count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
-  const reject = (record: ReadRecord, column: string | null, rule: string, reason: string): Way => {
-    count.rejected++;
-    rejectedByRule[rule] = (rejectedByRule[rule] ?? 0) + 1;
-    const { line, raw } = record;
-    const cut = cutAt(raw, dataset.bounds.recordBytes);
-    rejects.add(jsonLine({ part: landed.part, record: record.record, line, column, rule, reason, raw: cut }));
-    return { became: 'rejected', becameRule: rule };
-  };
-  const discard = (): Way => {
-    count.discarded++;
-    return DISCARDED;
-  };
-  const judge = (record: ReadRecord): Way => {
-    if (superseded.has(record.record)) return discard();
-    if (record.cells === null) return reject(record, null, record.rule, record.reason);
-    const verdict = validate(record.cells);
-    if (verdict === 'discarded') return discard();
-    if (!isValid(verdict)) return reject(record, verdict.column, verdict.rule, verdict.reason);
-    count.staged++;
-    rows.add(copyLine(verdict));
-    return STAGED;
-  };
-  for await (const batch of readPart(dataset, landed, context, pace, (warning) => warnings.push(warning))) {
-    for (const record of batch) {
-      count.read++;
-      const place = count.staged;
-      const way = judge(record);
-      if (follower?.sought === record.record) followed?.add(jsonLine(await follower.passed(way, place)));
-    }
+  let rejectedByRule: Sorted['rejectedByRule'] = {};
+  const sorting =
+    sortCsv(dataset, day, landed, context, pace, warn) ??
+    sortOneByOne(dataset, day, landed, context, pace, warn, followed);
+  for await (const sorted of sorting) {
+    add(count, sorted.count);
+    rejectedByRule = addByRule([rejectedByRule, sorted.rejectedByRule]);
     pace.rows = count.read;
-    await rows.flush();
-    await rejects.flush();
-    await followed?.flush();
+    await rows.write(sorted.rows);
+    await rejects.write(Buffer.from(sorted.rejects));
     await pace.giveWay();
   }
-  follower?.end();
   return { ...count, rejectedByRule, warnings };
 }
 
-/** The text's first bytes, cut between characters. */
-export function cutAt(text: string, bytes: number): string {
-  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;
-  const whole = Buffer.from(text.slice(0, bytes));
-  let end = Math.min(bytes, whole.length);
-  while (end > 0 && ((whole[end] ?? 0) & 0xc0) === 0x80) end--;
-  return whole.toString('utf8', 0, end);
+function add(total: { -readonly [Way in keyof SortedCount]: number }, count: SortedCount): void {
+  total.read += count.read;
+  total.staged += count.staged;
+  total.rejected += count.rejected;
+  total.discarded += count.discarded;
 }
 
-/** A file of the landing store that is written line by line, held back when the disk is slower than we are. */
+/** Of any source, also where records are superseded by others, or followed. */
+async function* sortOneByOne(
+  dataset: Dataset,
+  day: DatasetDay,
+  landed: LandedPart,
+  context: IntakeContext,
+  pace: Pace,
+  warn: (warning: string) => void,
+  followed: StagedFile | undefined,
+): AsyncGenerator<Sorted> {
+  const judge = new Judge(dataset, day.businessDate, landed.part);
+  const superseded = new Set(landed.superseded);
+  const follower =
+    landed.reconsidered && (await Follower.open(context.landing, landed.part, landed.reconsidered));
+  let staged = 0;
+  for await (const batch of readPart(dataset, landed, context, pace, warn)) {
+    for (const record of batch) {
+      const way = superseded.has(record.record) ? judge.discard() : judge.judge(record);
+      if (follower?.sought === record.record)
+        await followed?.write(Buffer.from(jsonLine(await follower.passed(way, staged))));
+      if (way.became === 'staged') staged++;
+    }
+    yield judge.take();
+  }
+  follower?.end();
+}
+
+/** A file of the landing store that is written piece by piece, held back when the disk is slower than we are. */
 class StagedFile {
   readonly #stream = new PassThrough({ highWaterMark: 1024 * 1024 });
   readonly #written: Promise<StoredFile>;
   #failed = false;
-  #text = '';
 
   constructor({ landing, signal }: IntakeContext, key: string) {
     this.#written = landing.write(key, this.#stream, signal);
@@ -135,20 +127,13 @@ class StagedFile {
     this.#stream.on('error', () => undefined); // It is `#written` that tells.
   }
 
-  add(line: string): void {
-    this.#text += line;
-  }
-
-  async flush(): Promise<void> {
+  async write(bytes: Uint8Array): Promise<void> {
     if (this.#failed) await this.#written;
-    if (this.#text === '') return;
-    const text = this.#text;
-    this.#text = '';
-    if (!this.#stream.write(text)) await Promise.race([once(this.#stream, 'drain'), this.#written]);
+    if (bytes.length === 0) return;
+    if (!this.#stream.write(bytes)) await Promise.race([once(this.#stream, 'drain'), this.#written]);
   }
 
   async end(): Promise<StoredFile> {
-    await this.flush();
     this.#stream.end();
     return this.#written;
   }

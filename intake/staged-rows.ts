@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
 import { Ordinals } from '../rules/ordinals.ts';
+import { COPY_BEGIN, COPY_END } from './copy-rows.ts';
 import type { LandingStore } from './landing.ts';
 import type { StagedPart } from './manifest.ts';
 import { verified } from './verified.ts';
 
 /**
- * The rows of all staged parts as one COPY stream, in the order of the parts. It fails at the end of a part whose
+ * The rows of all staged parts as one stream in COPY's binary format, in the order of the parts. It fails at the end of a part whose
  * bytes are not those that were staged.
  * @param without rows to leave out
  */
@@ -28,36 +29,50 @@ async function* rowsOf(
   without: Ordinals,
 ): AsyncGenerator<Buffer> {
   let first = 0;
+  yield COPY_BEGIN;
   for (const part of inOrder(parts)) {
     const rows = verified(landing, part.rows);
     if (without.hasBetween(first, first + part.staged)) yield* leaveOut(rows, first, without);
     else yield* rows;
     first += part.staged;
   }
+  yield COPY_END;
 }
 
-/** A row is a line: COPY's text format has no other line ends. */
+/** Rows are walked by the lengths of their fields; one that ends in a later chunk waits for it. */
 async function* leaveOut(
   rows: AsyncIterable<Buffer>,
   first: number,
   without: Ordinals,
 ): AsyncGenerator<Buffer> {
   let ordinal = first;
+  let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of rows) {
-    let keptFrom = 0;
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const kept: Buffer[] = [];
-    for (let lineStart = 0; lineStart < chunk.length;) {
-      const newline = chunk.indexOf(10, lineStart);
-      const lineEnd = newline === -1 ? chunk.length : newline + 1;
-      if (without.has(ordinal)) {
-        kept.push(chunk.subarray(keptFrom, lineStart));
-        keptFrom = lineEnd;
+    let [keptFrom, row] = [0, 0];
+    for (let end = endOfRow(bytes, row); end !== undefined; end = endOfRow(bytes, row)) {
+      if (without.has(ordinal++)) {
+        kept.push(bytes.subarray(keptFrom, row));
+        keptFrom = end;
       }
-      lineStart = lineEnd;
-      if (newline !== -1) ordinal++;
+      row = end;
     }
-    kept.push(chunk.subarray(keptFrom));
-    const bytes = Buffer.concat(kept);
-    if (bytes.length > 0) yield bytes;
+    kept.push(bytes.subarray(keptFrom, row));
+    rest = bytes.subarray(row);
+    const whole = Buffer.concat(kept);
+    if (whole.length > 0) yield whole;
   }
+  if (rest.length > 0) throw new Error('Staged rows end in the middle of one');
+}
+
+/** Undefined where the row goes on after these bytes. */
+function endOfRow(bytes: Buffer, start: number): number | undefined {
+  if (start + 2 > bytes.length) return undefined;
+  let at = start + 2;
+  for (let fields = bytes.readInt16BE(start); fields > 0; fields--) {
+    if (at + 4 > bytes.length) return undefined;
+    at += 4 + Math.max(0, bytes.readInt32BE(at));
+  }
+  return at > bytes.length ? undefined : at;
 }

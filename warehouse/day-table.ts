@@ -40,7 +40,7 @@ export interface Copied {
   readonly sha256: string;
 }
 
-/** Copies rows in COPY's text format, the dataset's columns in their order. `progress` is told bytes. */
+/** Copies a stream in COPY's binary format, the dataset's columns in their order. `progress` is told bytes. */
 export async function copyInto(
   tx: EntityManager,
   table: OpenedTable,
@@ -50,7 +50,9 @@ export async function copyInto(
 ): Promise<Copied> {
   const client = (await tx.queryRunner?.connect()) as PoolClient;
   const columns = Object.keys(dataset.columns).join(', ');
-  const copy = client.query(copyFrom(`copy warehouse.${table.name} (${columns}) from stdin (freeze)`));
+  const copy = client.query(
+    copyFrom(`copy warehouse.${table.name} (${columns}) from stdin (format binary, freeze)`),
+  );
   const hash = createHash('sha256');
   let bytes = 0;
   const counted = new Transform({

@@ -8,6 +8,7 @@ import { inTime } from '../alerting/in-time.ts';
 import { makeLink } from '../alerting/callbacks/links.ts';
 import { OnCallFile } from '../alerting/paging/on-call.ts';
 import { openLandingFolder } from '../intake/landing-folder.ts';
+import { SortThreads } from '../intake/sort-threads.ts';
 import { evictionBy } from '../warehouse/evict.ts';
 import { ledgerOf } from '../warehouse/ledger.ts';
 import type { Dataset } from '../rules/dataset.ts';
@@ -37,6 +38,7 @@ export function createDeps(parts: {
     eviction: evictionBy(parts.warehouse),
     landing: openLandingFolder(join(config.home, 'landing')),
     inbox: config.inbox,
+    threads: new SortThreads(),
     upkeep: {
       createMissingSchedules: () => createMissingSchedules(parts.temporal, [...parts.datasets.values()]),
       pausedSchedules: () => pausedSchedules(parts.temporal),

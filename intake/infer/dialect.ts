@@ -4,7 +4,7 @@ import { parse } from 'csv-parse/sync';
 import { UsageError } from '../../rules/errors.ts';
 import type { CsvSource } from '../../rules/source.ts';
 import { csvBytes } from '../csv-bytes.ts';
-import { splitRecords } from '../csv-records.ts';
+import { spansOf, splitRecords } from '../csv-records.ts';
 import type { StoredFile } from '../landing.ts';
 
 /** How a sample is written. */
@@ -79,8 +79,9 @@ async function tryDelimiter(
   let header: string[] | undefined;
   let [seen, broken] = [0, 0];
   const bounds = { delimiter, recordBytes: SAMPLE_BOUNDS.recordBytes };
-  for await (const { bytes, spans } of splitRecords(bytesOf(file, encoding), bounds)) {
-    for (const { start, end, fault } of spans) {
+  for await (const block of splitRecords(bytesOf(file, encoding), bounds)) {
+    const { bytes } = block;
+    for (const { start, end, fault } of spansOf(block)) {
       if (start === end) continue;
       const fields = fault ? undefined : fieldsOf(bytes.subarray(start, end), delimiter);
       header ??= fields ?? [];

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, test, vi } from 'vitest';
 import { openStaged } from '../../intake/staged-rows.ts';
 import { Ordinals } from '../../rules/ordinals.ts';
+import { rowsOf } from '../support/copy.ts';
 import { openIntake, refusalOf, until } from '../support/intake.ts';
 
 const KEY = 'flights/2013-02-01/1/landed/part-00001.csv';
@@ -109,7 +110,7 @@ describe('the landing folder', () => {
     const rejects = await landing.write('d/rejects', Readable.from([]));
     const counts = { read: 2, staged: 2, rejected: 0, discarded: 0, rejectedByRule: {}, warnings: [] };
     const part = { part: 1, rows, rejects, ...counts };
-    expect(Buffer.concat(await openStaged(landing, [part]).toArray()).toString()).toBe('1\n2\n');
+    expect((await rowsOf(openStaged(landing, [part]))).toString()).toBe('1\n2\n');
     const file = path.join(root, 'landing', 'd/rows');
     for (const content of ['1\n3\n', '1\n', '']) {
       await writeFile(file, content);

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
+import { COPY_BEGIN, COPY_END, CopyRows } from '../../intake/copy-rows.ts';
+import { RowEncoder } from '../../intake/row-encoder.ts';
 import type { Counts } from '../../rules/counts.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { openWarehouse, sessionName } from '../../warehouse/data-source.ts';
@@ -74,14 +76,16 @@ export class LoadByHand implements AsyncDisposable {
   /** Opens the day's table and fills it. @param rows cells in the order of the dataset's columns */
   async copyIn(rows: readonly (readonly (string | number | null)[])[]): Promise<void> {
     this.#table = await openDay(this.tx, this.identity, 1);
-    const lines = rows.map((row) => `${row.map((cell) => cell ?? '\\N').join('\t')}\n`);
-    await copyInto(
-      this.tx,
-      this.table,
-      this.#dataset,
-      Readable.from(lines, { objectMode: false }),
-      () => undefined,
-    );
+    const encoder = new RowEncoder(this.#dataset);
+    const encoded = new CopyRows(64 * 1024);
+    for (const row of rows) {
+      encoder.append(
+        row.map((cell) => (cell === null ? null : String(cell))),
+        encoded,
+      );
+    }
+    const stream = Readable.from([COPY_BEGIN, encoded.written(), COPY_END], { objectMode: false });
+    await copyInto(this.tx, this.table, this.#dataset, stream, () => undefined);
     await buildKeys(this.tx, this.table);
   }
 

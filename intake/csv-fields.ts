@@ -1,0 +1,170 @@
+import { CsvError, parse } from 'csv-parse/sync';
+import type { Dataset } from '../rules/dataset.ts';
+import { SourceBroken } from '../rules/errors.ts';
+import type { CsvSource } from '../rules/source.ts';
+import type { Header } from './csv-header.ts';
+import type { Fault, Span } from './csv-records.ts';
+import type { BrokenRecord, RawCell, RawRecord, ReadRecord } from './records.ts';
+
+const LF = 10;
+
+export const REASONS: Readonly<Record<Fault, readonly [rule: string, reason: string]>> = {
+  'broken-quote': ['broken-quote', 'has a quote that is not doubled, or is never closed'],
+  'in-doubt': ['broken-quote', 'follows a broken quote and may stand inside its field'],
+  'record-too-long': ['record-too-long', 'belongs to a record that is longer than the dataset allows'],
+};
+
+/** A span that is a record, and which one of its part, from 1. */
+export interface Place extends Span {
+  readonly record: number;
+}
+
+/** Takes records of one file apart. */
+export class FieldReader {
+  readonly #source: CsvSource;
+  readonly #header: Header;
+  readonly #file: string;
+  readonly #recordBytes: number;
+  readonly #missing: ReadonlySet<string>;
+
+  constructor(dataset: Dataset, source: CsvSource, header: Header, file: string) {
+    this.#source = source;
+    this.#header = header;
+    this.#file = file;
+    this.#recordBytes = dataset.bounds.recordBytes;
+    this.#missing = new Set(['', ...source.missing]);
+  }
+
+  /**
+   * The records of a block that stand at these places.
+   * @throws SourceBroken where the file was cut short in one of them
+   */
+  read(bytes: Buffer, places: readonly Place[]): ReadRecord[] {
+    const records: ReadRecord[] = [];
+    let run: Place[] = [];
+    for (const place of places) {
+      if (this.#source.endsLastLine && isOpen(bytes, place))
+        throw this.#cutShort(place, 'its line has no end');
+      if (place.fault) {
+        if (isOpen(bytes, place)) throw this.#cutShort(place, `it ${REASONS[place.fault][1]}`);
+        this.#readRun(bytes, run, records);
+        run = [];
+        records.push(this.#broken(bytes, place, ...REASONS[place.fault]));
+      } else {
+        run.push(place);
+      }
+    }
+    this.#readRun(bytes, run, records);
+    return records;
+  }
+
+  #readRun(bytes: Buffer, run: readonly Place[], records: ReadRecord[]): void {
+    const [first, last] = [run[0], run.at(-1)];
+    if (!first || !last) return;
+    const { width } = this.#header;
+    const rows = takeApart(together(bytes, run), this.#source.delimiter, width > 1);
+    if (rows.length !== run.length) {
+      throw new SourceBroken('Two readers disagree about where records end', {
+        detail: `${this.#file}, lines ${first.line} to ${last.line}: ${run.length} or ${rows.length} records`,
+        hint: 'Report this with the lines named here.',
+      });
+    }
+    for (const [index, fields] of rows.entries()) {
+      const place = run[index] as Place;
+      if (fields.length === width) {
+        records.push(new CsvRecord(place, this.#cells(fields), bytes, this.#recordBytes));
+      } else {
+        const reason = `has ${fields.length} fields, the header has ${width}`;
+        if (fields.length < width && isOpen(bytes, place)) throw this.#cutShort(place, `it ${reason}`);
+        records.push(this.#broken(bytes, place, 'ragged-record', reason));
+      }
+    }
+  }
+
+  #cutShort({ line }: Span, reason: string): SourceBroken {
+    return new SourceBroken('A file ends in the middle of a record: it was cut short', {
+      detail: `${this.#file}, line ${line}: ${reason}`,
+      hint: "Ask the source's owner to send it again.",
+    });
+  }
+
+  #cells(fields: readonly string[]): RawCell[] {
+    const cells: RawCell[] = [];
+    for (const index of this.#header.fields) {
+      const field = fields[index] as string;
+      cells.push(this.#missing.has(field) ? null : field);
+    }
+    return cells;
+  }
+
+  #broken(bytes: Buffer, place: Place, rule: string, reason: string): BrokenRecord {
+    const raw = rawOf(bytes, place, this.#recordBytes);
+    return { record: place.record, line: place.line, cells: null, rule, reason, raw };
+  }
+}
+
+/** The bytes of records that may have others between them, each with the end of its line. */
+function together(bytes: Buffer, places: readonly Place[]): Buffer {
+  const pieces: Buffer[] = [];
+  let [start, next] = [0, 0];
+  for (const place of places) {
+    if (place.start !== next) {
+      pieces.push(bytes.subarray(start, next));
+      start = place.start;
+    }
+    next = place.next;
+  }
+  const last = bytes.subarray(start, next);
+  return pieces.length === 0 ? last : Buffer.concat([...pieces, last]);
+}
+
+/** Fields of sound records; csv-parse reads both ends of line. */
+export function takeApart(bytes: Buffer, delimiter: string, skipBlank: boolean): string[][] {
+  try {
+    return parse(bytes, {
+      delimiter,
+      record_delimiter: ['\r\n', '\n'],
+      relax_column_count: true,
+      skip_empty_lines: skipBlank,
+    });
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause;
+    throw new SourceBroken('Two readers disagree about a record', { detail: cause.message, cause });
+  }
+}
+
+/** Keeps its block, and makes its raw text only when it is asked for: few records ever are. */
+class CsvRecord implements RawRecord {
+  readonly cells: readonly RawCell[];
+  readonly #place: Place;
+  readonly #bytes: Buffer;
+  readonly #recordBytes: number;
+
+  constructor(place: Place, cells: readonly RawCell[], bytes: Buffer, recordBytes: number) {
+    this.cells = cells;
+    this.#place = place;
+    this.#bytes = bytes;
+    this.#recordBytes = recordBytes;
+  }
+
+  get record(): number {
+    return this.#place.record;
+  }
+
+  get line(): number {
+    return this.#place.line;
+  }
+
+  get raw(): string {
+    return rawOf(this.#bytes, this.#place, this.#recordBytes);
+  }
+}
+
+/** Whether it is a file's last record and nothing ends its line. One that is too long is given up before its end. */
+function isOpen(bytes: Buffer, { next, fault }: Span): boolean {
+  return fault !== 'record-too-long' && next === bytes.length && bytes[next - 1] !== LF;
+}
+
+function rawOf(bytes: Buffer, { start, end }: Span, recordBytes: number): string {
+  return bytes.toString('utf8', start, Math.min(end, start + recordBytes));
+}

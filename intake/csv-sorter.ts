@@ -1,0 +1,117 @@
+import type { BusinessDate } from '../rules/business-date.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import type { CsvSource } from '../rules/source.ts';
+import { CopyRows } from './copy-rows.ts';
+import { placesOf, type CsvBlock } from './csv.ts';
+import { FieldReader, type Place } from './csv-fields.ts';
+import type { Header } from './csv-header.ts';
+import { isLines, spanOfLine, type Lines } from './csv-records.ts';
+import { openFastLane, type FastLane } from './fast-lane.ts';
+import { Judge, type Sorted } from './judge.ts';
+
+/** All that sorting the records of one landed CSV file goes by. Plain data, but for the parsers of the columns. */
+export interface CsvPart {
+  readonly dataset: Dataset;
+  readonly source: CsvSource;
+  readonly businessDate: BusinessDate;
+  readonly part: number;
+  /** The landed file's key, for messages. */
+  readonly file: string;
+}
+
+type Lane = Pick<FastLane, 'take' | 'newline'>;
+/** Undefined where there is none for the file. */
+export type OpenLane = (...of: Parameters<typeof openFastLane>) => Lane | undefined;
+
+/** Sorts blocks of one file. Needs nothing but the block: blocks may be sorted in any order, anywhere. */
+export class CsvSorter {
+  readonly #reader: FieldReader;
+  readonly #judge: Judge;
+  readonly #lane: Lane | undefined;
+
+  constructor(part: CsvPart, header: Header, openLane: OpenLane = openFastLane) {
+    const { dataset, source, businessDate } = part;
+    this.#reader = new FieldReader(dataset, source, header, part.file);
+    this.#judge = new Judge(dataset, businessDate, part.part);
+    this.#lane = openLane(dataset, source, header, businessDate);
+  }
+
+  /** @throws SourceBroken where the file was cut short in one of the block's records */
+  sort(block: CsvBlock): Sorted {
+    const plain = new PlainRows(block, this.#lane);
+    const records = this.#reader.read(block.bytes, plain.others);
+    const staged = records.map((record) => {
+      this.#judge.judge(record);
+      return this.#judge.rows.at;
+    });
+    const sorted = this.#judge.take();
+    const { read, staged: judged } = sorted.count;
+    const count = { ...sorted.count, read: read + plain.count, staged: judged + plain.count };
+    return { ...sorted, rows: plain.weave(sorted.rows, staged), count };
+  }
+}
+
+/** The rows of a block that the fast lane took, and what it left. */
+class PlainRows {
+  /** Records that go the way of all others. */
+  readonly others: Place[] = [];
+  count = 0;
+  /** How many bytes of rows come before each of `others`. */
+  readonly #before: number[] = [];
+  readonly #rows: CopyRows;
+
+  constructor(block: CsvBlock, lane: Lane | undefined) {
+    this.#rows = new CopyRows(lane ? 2 * block.bytes.length : 0);
+    if (!lane) {
+      this.#leave(block);
+      return;
+    }
+    let { record } = block;
+    for (const run of block.runs) {
+      if (isLines(run)) record = this.#take(block, run, lane, record);
+      else record += this.#leave({ ...block, runs: [run], record });
+    }
+  }
+
+  /** Rows in the order of their records. @param ends where the row of each of `others` ends, or would */
+  weave(rows: Uint8Array, ends: readonly number[]): Uint8Array {
+    const own = this.#rows.written();
+    if (rows.length === 0) return own;
+    const pieces: Uint8Array[] = [];
+    let [ownAt, at] = [0, 0];
+    for (const [index, end] of ends.entries()) {
+      if (end === at) continue; // not staged
+      const before = this.#before[index] as number;
+      pieces.push(own.subarray(ownAt, before), rows.subarray(at, end));
+      [ownAt, at] = [before, end];
+    }
+    return Buffer.concat([...pieces, own.subarray(ownAt)]);
+  }
+
+  #take({ bytes, header }: CsvBlock, { start, next, line }: Lines, lane: Lane, first: number): number {
+    let record = first;
+    for (let at = start; at < next; line++) {
+      if (lane.take(bytes, at, this.#rows)) {
+        this.count++;
+        record++;
+      } else {
+        const span = spanOfLine(bytes, at, lane.newline, line);
+        if (span.start < span.end || header.width === 1) {
+          this.others.push({ ...span, record: record++ });
+          this.#before.push(this.#rows.at);
+        }
+      }
+      at = lane.newline + 1;
+    }
+    return record;
+  }
+
+  #leave(block: CsvBlock): number {
+    const before = this.others.length;
+    for (const place of placesOf(block)) {
+      this.others.push(place);
+      this.#before.push(this.#rows.at);
+    }
+    return this.others.length - before;
+  }
+}

@@ -1,0 +1,108 @@
+import type { BusinessDate } from '../rules/business-date.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import { CopyRows } from './copy-rows.ts';
+import { RowEncoder } from './row-encoder.ts';
+import type { Way } from './follow-records.ts';
+import { jsonLine } from './json-lines.ts';
+import type { ReadRecord } from './records.ts';
+import { createValidator, isValid } from './validate.ts';
+
+/** What some records of a part came to, in their order. Plain data: it crosses from thread to thread. */
+export interface Sorted {
+  /** In COPY's binary format. */
+  readonly rows: Uint8Array;
+  /** JSON lines. */
+  readonly rejects: string;
+  readonly count: SortedCount;
+  readonly rejectedByRule: Readonly<Record<string, number>>;
+}
+
+export interface SortedCount {
+  readonly read: number;
+  readonly staged: number;
+  readonly rejected: number;
+  readonly discarded: number;
+}
+
+const STAGED: Way = { became: 'staged' };
+const DISCARDED: Way = { became: 'discarded' };
+const ROWS_BYTES = 16 * 1024;
+
+/** Sends every record one way: staged, rejected or discarded; each is counted where it goes (R4). */
+export class Judge {
+  rows = new CopyRows(ROWS_BYTES);
+  #rejects = '';
+  #rejectedByRule: Record<string, number> = {};
+  #count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
+  readonly #part: number;
+  readonly #recordBytes: number;
+  readonly #validate: ReturnType<typeof createValidator>;
+  readonly #encoder: RowEncoder;
+
+  constructor(dataset: Dataset, businessDate: BusinessDate, part: number) {
+    this.#part = part;
+    this.#recordBytes = dataset.bounds.recordBytes;
+    this.#validate = createValidator(dataset, businessDate);
+    this.#encoder = new RowEncoder(dataset);
+  }
+
+  judge(record: ReadRecord): Way {
+    if (record.cells === null) return this.#reject(record, null, record.rule, record.reason);
+    const verdict = this.#validate(record.cells);
+    if (verdict === 'discarded') return this.discard();
+    if (!isValid(verdict)) return this.#reject(record, verdict.column, verdict.rule, verdict.reason);
+    this.#count.read++;
+    this.#count.staged++;
+    this.#encoder.append(verdict, this.rows);
+    return STAGED;
+  }
+
+  /** Discards a record without looking at it. */
+  discard(): Way {
+    this.#count.read++;
+    this.#count.discarded++;
+    return DISCARDED;
+  }
+
+  /** What was judged since this was last asked. */
+  take(): Sorted {
+    const sorted = {
+      rows: this.rows.written(),
+      rejects: this.#rejects,
+      count: this.#count,
+      rejectedByRule: this.#rejectedByRule,
+    };
+    this.rows = new CopyRows(ROWS_BYTES);
+    this.#rejects = '';
+    this.#rejectedByRule = {};
+    this.#count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
+    return sorted;
+  }
+
+  #reject(record: ReadRecord, column: string | null, rule: string, reason: string): Way {
+    this.#count.read++;
+    this.#count.rejected++;
+    this.#rejectedByRule[rule] = (this.#rejectedByRule[rule] ?? 0) + 1;
+    const { line, raw } = record;
+    const cut = cutAt(raw, this.#recordBytes);
+    this.#rejects += jsonLine({
+      part: this.#part,
+      record: record.record,
+      line,
+      column,
+      rule,
+      reason,
+      raw: cut,
+    });
+    return { became: 'rejected', becameRule: rule };
+  }
+}
+
+/** The text's first bytes, cut between characters. */
+export function cutAt(text: string, bytes: number): string {
+  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;
+  const whole = Buffer.from(text.slice(0, bytes));
+  let end = Math.min(bytes, whole.length);
+  while (end > 0 && ((whole[end] ?? 0) & 0xc0) === 0x80) end--;
+  return whole.toString('utf8', 0, end);
+}

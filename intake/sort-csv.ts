@@ -1,0 +1,55 @@
+import type { Dataset } from '../rules/dataset.ts';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import type { IntakeContext } from './context.ts';
+import { readBlocks } from './csv.ts';
+import { CsvSorter } from './csv-sorter.ts';
+import type { Sorted } from './judge.ts';
+import type { LandedPart } from './manifest.ts';
+import type { Pace } from './pace.ts';
+import { openLanded } from './read-part.ts';
+
+/** Sorts the records of a landed CSV file in blocks; undefined where each must be looked at by itself. */
+export function sortCsv(
+  dataset: Dataset,
+  day: DatasetDay,
+  landed: LandedPart,
+  { landing, signal, threads }: IntakeContext,
+  pace: Pace,
+  warn: (warning: string) => void,
+): AsyncIterable<Sorted> | undefined {
+  const { source } = dataset;
+  const [file] = landed.files;
+  const isPlain = !landed.isCorrected && !landed.superseded && !landed.reconsidered;
+  if (source.kind !== 'csv' || !isPlain || !file) return undefined;
+  const part = { dataset, source, businessDate: day.businessDate, part: landed.part, file: file.key };
+  const content = inBlocks(openLanded(landing, file, signal, pace));
+  const blocks = readBlocks(dataset, source, file, content, warn);
+  if (threads && file.bytes >= WORTH_THREADS_BYTES) return threads.sort(part, blocks);
+  return (async function* () {
+    let sorter: CsvSorter | undefined;
+    for await (const block of blocks) {
+      sorter ??= new CsvSorter(part, block.header);
+      yield sorter.sort(block);
+    }
+  })();
+}
+
+/** What is smaller is sorted before a thread has begun. */
+const WORTH_THREADS_BYTES = 8 * 1024 * 1024;
+/** Enough for sorting to pay for its beginning and end, and few enough to be done in a few milliseconds. */
+const BLOCK_BYTES = 256 * 1024;
+
+/** The same bytes in fewer chunks. */
+async function* inBlocks(content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of content) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes < BLOCK_BYTES) continue;
+    yield Buffer.concat(chunks);
+    chunks = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(chunks);
+}

@@ -1,0 +1,55 @@
+/** Sorts blocks of landed files: what runs in each thread of `SortThreads`. */
+import { parentPort } from 'node:worker_threads';
+import { Column } from '../rules/columns.ts';
+import { CsvSorter, type CsvPart } from './csv-sorter.ts';
+import type { Header } from './csv-header.ts';
+import type { Sorted } from './judge.ts';
+import { asBlock, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
+import { transferable } from './transferable.ts';
+
+type Sort = (block: Sendable) => Sorted;
+
+const jobs = new Map<number, Sort>();
+
+parentPort?.on('message', (message: ToThread) => {
+  const { job } = message;
+  switch (message.does) {
+    case 'open':
+      jobs.set(job, openJob(message.part, message.header));
+      break;
+    case 'close':
+      jobs.delete(job);
+      break;
+    case 'sort':
+      sort(message.ticket, message.block, jobs.get(job));
+  }
+});
+
+function openJob(part: CsvPart, header: Header): Sort {
+  const sorter = new CsvSorter({ ...part, dataset: withParsers(part.dataset) }, header);
+  return (block) => sorter.sort(asBlock(block, header));
+}
+
+/** Columns cross as plain data. */
+function withParsers(dataset: CsvPart['dataset']): CsvPart['dataset'] {
+  const columns = Object.entries(dataset.columns).map(
+    ([name, column]) => [name, new Column(column.form, column)] as const,
+  );
+  return { ...dataset, columns: Object.fromEntries(columns) };
+}
+
+function sort(ticket: number, block: Sendable, sortBlock: Sort | undefined): void {
+  try {
+    if (!sortBlock) throw new Error(`The job of ticket ${ticket} was never opened`);
+    const sorted = sortBlock(block);
+    const rows = transferable(sorted.rows);
+    post({ ticket, sorted: { ...sorted, rows } }, rows);
+  } catch {
+    const bytes = transferable(block.bytes);
+    post({ ticket, returned: { ...block, bytes } }, bytes);
+  }
+}
+
+function post(message: FromThread, bytes: Uint8Array<ArrayBuffer>): void {
+  parentPort?.postMessage(message, [bytes.buffer]);
+}

@@ -1,0 +1,165 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { CsvBlock } from './csv.ts';
+import { CsvSorter, type CsvPart } from './csv-sorter.ts';
+import type { Sorted } from './judge.ts';
+import { asBlock, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
+import { transferable } from './transferable.ts';
+
+/** Sources in a checkout, which a thread reads by tsx, as its main thread does; JavaScript in the published package. */
+const fromSources = import.meta.url.endsWith('.ts');
+const script = new URL(`./sort-thread${fromSources ? '.ts' : '.js'}`, import.meta.url);
+
+function startThread(): Worker {
+  const options = { name: 'sort', execArgv: [], resourceLimits: HEAPS };
+  if (!fromSources) return new Worker(script, options);
+  const begin = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))})
+    .then(({ register }) => { register(); return import(${JSON.stringify(script.href)}); });`;
+  return new Worker(begin, { ...options, eval: true });
+}
+
+const MOST_THREADS = 4;
+/** Of one file, for each thread: one that is being sorted, and one that it finds when that is done. */
+const BLOCKS_AHEAD = 2;
+const IDLE_MS = 30_000;
+/** A thread holds a few blocks of some hundred kilobytes (R14). */
+const HEAPS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
+
+/** Threads that sort blocks of large files, side by side; started when they are needed, ended when nobody is in need. */
+export class SortThreads {
+  readonly #most: number;
+  #threads: SortThread[] = [];
+  #jobs = 0;
+  #open = 0;
+  #idle: NodeJS.Timeout | undefined;
+
+  constructor(most = Math.min(MOST_THREADS, availableParallelism())) {
+    this.#most = most;
+  }
+
+  /** The blocks of one file, sorted, in their order. @throws as `CsvSorter` does, and where a thread dies */
+  async *sort(part: CsvPart, blocks: AsyncIterable<CsvBlock>): AsyncGenerator<Sorted> {
+    const job = new Job(++this.#jobs, part);
+    clearTimeout(this.#idle);
+    this.#open++;
+    try {
+      const ahead: Promise<Sorted>[] = [];
+      for await (const block of blocks) {
+        const sorting = job.sort(this.#leastBusy(), block);
+        sorting.catch(() => undefined); // told when its turn comes
+        ahead.push(sorting);
+        if (ahead.length > BLOCKS_AHEAD * this.#most) yield await (ahead.shift() as Promise<Sorted>);
+      }
+      for (const sorting of ahead) yield await sorting;
+    } finally {
+      job.close();
+      if (--this.#open === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
+    }
+  }
+
+  /** Ends the threads; the next file starts others. */
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.end()));
+  }
+
+  #leastBusy(): SortThread {
+    this.#threads = this.#threads.filter(({ isAlive }) => isAlive);
+    const [least] = this.#threads.toSorted((a, b) => a.waiting - b.waiting);
+    if (least && (least.waiting === 0 || this.#threads.length === this.#most)) return least;
+    const thread = new SortThread();
+    this.#threads.push(thread);
+    return thread;
+  }
+}
+
+/** One file, and the threads that know of it. */
+class Job {
+  readonly #number: number;
+  readonly #part: CsvPart;
+  readonly #threads = new Set<SortThread>();
+  #own: CsvSorter | undefined;
+
+  constructor(number: number, part: CsvPart) {
+    this.#number = number;
+    this.#part = part;
+  }
+
+  async sort(thread: SortThread, block: CsvBlock): Promise<Sorted> {
+    const { header, ...sendable } = block;
+    if (!this.#threads.has(thread)) {
+      this.#threads.add(thread);
+      thread.post({ does: 'open', job: this.#number, part: this.#part, header });
+    }
+    const answer = await thread.sort(this.#number, sendable);
+    if ('sorted' in answer) return answer.sorted;
+    return this.#sortAtHome(asBlock(answer.returned, header));
+  }
+
+  close(): void {
+    for (const thread of this.#threads) thread.post({ does: 'close', job: this.#number });
+  }
+
+  #sortAtHome(block: CsvBlock): Sorted {
+    this.#own ??= new CsvSorter(this.#part, block.header);
+    return this.#own.sort(block);
+  }
+}
+
+interface Ticket {
+  readonly resolve: (answer: FromThread) => void;
+  readonly reject: (cause: Error) => void;
+}
+
+class SortThread {
+  isAlive = true;
+  readonly #worker: Worker;
+  readonly #tickets = new Map<number, Ticket>();
+  #issued = 0;
+
+  constructor() {
+    this.#worker = startThread();
+    this.#worker.on('message', (answer: FromThread) => {
+      const ticket = this.#tickets.get(answer.ticket);
+      this.#tickets.delete(answer.ticket);
+      if (this.waiting === 0) this.#worker.unref();
+      ticket?.resolve(answer);
+    });
+    this.#worker.on('error', (cause) => this.#died(cause));
+    this.#worker.on('exit', (code) => this.#died(new Error(`A sorting thread ended with code ${code}`)));
+    this.#worker.unref();
+  }
+
+  /** Blocks that it has not answered. */
+  get waiting(): number {
+    return this.#tickets.size;
+  }
+
+  post(message: ToThread): void {
+    this.#worker.postMessage(message, []);
+  }
+
+  /** The block's bytes are given away. */
+  sort(job: number, block: Sendable): Promise<FromThread> {
+    if (!this.isAlive) return Promise.reject(new Error('A sorting thread has ended'));
+    const ticket = ++this.#issued;
+    this.#worker.ref(); // whoever waits for it keeps the process alive
+    const answered = new Promise<FromThread>((resolve, reject) =>
+      this.#tickets.set(ticket, { resolve, reject }),
+    );
+    const bytes = transferable(block.bytes);
+    const message: ToThread = { does: 'sort', job, ticket, block: { ...block, bytes } };
+    this.#worker.postMessage(message, [bytes.buffer]);
+    return answered;
+  }
+
+  async end(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #died(cause: Error): void {
+    this.isAlive = false;
+    for (const { reject } of this.#tickets.values()) reject(cause);
+    this.#tickets.clear();
+  }
+}
