@@ -17,6 +17,14 @@ export function tableOf(measured: readonly Measured[], rows: number, rival: stri
   ].join('\n');
 }
 
+/** Figures in one line. */
+export function sayFigures(what: string, figures: object): string {
+  const said = Object.entries(figures).map(
+    ([name, value]) => `${name} ${(value as number).toLocaleString('en')}`,
+  );
+  return `${what}: ${said.join(', ')}`;
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
