@@ -9,6 +9,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   client_connection_check_interval: '500ms', // ends the statements of clients that died
   shared_buffers: '256MB',
   max_wal_size: '2GB', // one checkpoint less in a load of millions of rows
+  checkpoint_timeout: '15min', // a page that changes first after one is written whole: docs/guides/postgres.md
   jit: 'off',
   lc_messages: 'C',
   timezone: 'UTC',

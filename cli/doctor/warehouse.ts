@@ -7,6 +7,7 @@ import { excessiveRights } from '../../warehouse/integrity.ts';
 import { pendingMigrations } from '../../warehouse/migrate.ts';
 import { checkDatasets } from '../../warehouse/shape.ts';
 import { examine, fail, ok, warn, type Finding } from './finding.ts';
+import { checkLoadSettings } from './load-settings.ts';
 import { locksNeeded, type LockNeed } from './lock-need.ts';
 
 /** What the warehouse is found to be, by the loader's own login. */
@@ -19,6 +20,7 @@ export async function checkWarehouse(
   const findings = [
     await examine('PostgreSQL', 'Use PostgreSQL 15 or newer.', () => checkServer(warehouse)),
     await examine('settings', 'Ask the server’s administrator.', () => checkSettings(warehouse)),
+    await examine('load settings', 'Ask the server’s administrator.', () => checkLoadSettings(warehouse)),
   ].flat();
   if (!(await isBootstrapped(warehouse))) {
     const mend = 'As a superuser, once: npx nighttrain migrate --bootstrap';

@@ -75,7 +75,7 @@ test('of tens of thousands of copies each is known, wherever it stands', async (
   expect(counts).toEqual({ read: 45_000, loaded: 30_000, rejected: 0, discarded: 0, deduplicated: 15_000 });
 });
 
-test('R2, R5: orphans past the limit refuse the night before it is copied again; a file has them all', async () => {
+test('R2, R5: orphans past the limit refuse the night; the table keeps the first of them, a file all', async () => {
   const day = '2024-03-05';
   const rows = 110_000; // quarantine's table takes 100,000
   await house().put(
