@@ -91,15 +91,17 @@ describe('an alert, from the terminal', () => {
   });
 
   test('a code that no alert has is said, exit code 1; one that is no number is wrong usage', async () => {
-    for (const command of [['show'], ['ack'], ['resolve', '--reason', 'over']]) {
-      const [name = '', ...options] = command;
-      const answer = await here.run(['alert', name, '7', ...options]);
+    const all = (...lines: string[][]) => Promise.all(lines.map((line) => here.run(['alert', ...line])));
+    for (const answer of await all(['show', '7'], ['ack', '7'], ['resolve', '7', '--reason', 'over'])) {
       expect(answer).toMatchObject({ code: 1, stdout: '' });
       expect(answer.stderr).toContain('There is no alert 7');
     }
-    expect(await here.run(['alert', 'ack', 'four'])).toMatchObject({ code: 2 });
-    expect(await here.run(['alert', 'resolve', String(code)])).toMatchObject({ code: 2 });
-    expect(await here.run(['alert', 'resolve', String(code), '--reason', ' '])).toMatchObject({ code: 2 });
+    const wrong = [
+      ['ack', 'four'],
+      ['resolve', String(code)],
+      ['resolve', String(code), '--reason', ' '],
+    ];
+    for (const answer of await all(...wrong)) expect(answer).toMatchObject({ code: 2 });
     expect(await list()).toMatchObject([{ state: 'firing' }]);
   });
 
