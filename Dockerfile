@@ -11,7 +11,7 @@ FROM node:20-slim
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates tini \
   && rm -rf /var/lib/apt/lists/*
-ENV NODE_ENV=production NIGHTTRAIN_HOME=/var/lib/nighttrain NIGHTTRAIN_INBOX=/inbox
+ENV NODE_ENV=production NIGHTTRAIN_HEALTH_PORT=9464 NIGHTTRAIN_HOME=/var/lib/nighttrain NIGHTTRAIN_INBOX=/inbox
 COPY --from=build /app/package.json /app/README.md /app/LICENSE /app/CHANGELOG.md /app/
 COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/bin /app/bin
@@ -25,4 +25,6 @@ VOLUME /var/lib/nighttrain
 WORKDIR /app/dist
 ENTRYPOINT ["tini", "--", "nighttrain"]
 CMD ["worker"]
-HEALTHCHECK --interval=1m --timeout=30s --start-period=1m --retries=3 CMD ["nighttrain", "doctor"]
+# Of a worker. `doctor` would also try the providers of pages, every minute.
+HEALTHCHECK --interval=1m --timeout=30s --start-period=1m --retries=3 CMD ["node", "-e", \
+  "fetch(`http://127.0.0.1:${process.env.NIGHTTRAIN_HEALTH_PORT}/readyz`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]

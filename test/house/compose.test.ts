@@ -13,7 +13,13 @@ interface Service {
   readonly healthcheck?: { readonly test?: string[]; readonly disable?: boolean };
   readonly depends_on?: Record<string, { readonly condition: string }>;
   readonly environment?: Record<string, unknown>;
-  readonly volumes?: string[];
+  readonly volumes?: (string | Mount)[];
+}
+
+interface Mount {
+  readonly source: string;
+  readonly target: string;
+  readonly bind?: { readonly create_host_path?: boolean };
 }
 
 interface Compose {
@@ -112,7 +118,7 @@ describe('docker-compose.yml', () => {
 
   test('named volumes are declared', () => {
     const used = services.flatMap(([, { volumes = [] }]) =>
-      volumes.map((volume) => volume.split(':')[0] ?? ''),
+      volumes.map((volume) => (typeof volume === 'string' ? volume.split(':')[0] : volume.source) ?? ''),
     );
     const named = used.filter((source) => /^\w+$/.test(source));
     expect(new Set(named)).toEqual(new Set(Object.keys(compose.volumes)));
@@ -123,6 +129,26 @@ describe('docker-compose.yml', () => {
       deploy: { replicas: 2 },
       depends_on: { migrate: { condition: 'service_completed_successfully' } },
     });
+  });
+
+  test('those who page know who is on call, from a file that must be there; others need it not', () => {
+    const mounts = services.flatMap(([name, { volumes = [] }]) =>
+      volumes.flatMap((volume) => (typeof volume === 'string' ? [] : [{ name, volume }])),
+    );
+    const isOnCall = { target: '/app/dist/on-call.yaml', read_only: true, bind: { create_host_path: false } };
+    expect(mounts).toMatchObject(['worker', 'watchdog'].map((name) => ({ name, volume: isOnCall })));
+  });
+
+  test('workers that the outside may call listen on the port that is published, and else on none', () => {
+    const { ports = [], environment = {} } = compose.services['worker'] ?? {};
+    expect(environment['NIGHTTRAIN_CALLBACK_PORT']).toBe('${NIGHTTRAIN_PUBLIC_URL:+0.0.0.0:8088}');
+    expect(ports.map((port) => port.split(':').at(-1))).toEqual(['8088']);
+  });
+
+  test('the image asks its worker whether it is ready, and calls no provider for that', () => {
+    const [, check = ''] = /^HEALTHCHECK ([^]*)/m.exec(read('Dockerfile')) ?? [];
+    expect(check).toContain('/readyz');
+    expect(check).not.toContain('doctor');
   });
 
   test('what the image is told to run are commands and options of nighttrain', () => {
