@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { access, constants, mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, constants, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ConfigurationError } from '../rules/errors.ts';
+import { makeFolder } from './make-folder.ts';
 import { codeOf, readIfThere, type ProcessMark } from './processes.ts';
 
 /** The layout of a home. A number that grows whenever an older version could no longer read it. */
@@ -91,18 +92,6 @@ export async function writeWhole(file: string, text: string, mode = 0o644): Prom
     await rename(draft, file);
   } finally {
     await rm(draft, { force: true });
-  }
-}
-
-/** Not mkdir's `recursive`: below /proc, where nothing can be made, Node 20 tries for ever. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    if (codeOf(error) !== 'ENOENT' || dirname(folder) === folder) throw error;
-    await makeFolder(dirname(folder));
-    await mkdir(folder);
   }
 }
 

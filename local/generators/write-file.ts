@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { makeFolder } from '../make-folder.ts';
 import { LandingFull, UsageError } from '../../rules/errors.ts';
 
 /** zlib's fastest: at its default level packing alone takes three times as long as all the rest. */
@@ -22,7 +23,7 @@ export async function writeFileOf(
 ): Promise<number> {
   const beside = `${file}.${process.pid}.part`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     const source = Readable.from(pages, { objectMode: false });
     const target = createWriteStream(beside);
     if (file.endsWith('.gz')) await pipeline(source, createGzip(GZIP), target, { signal });

@@ -216,4 +216,11 @@ describe('generate', () => {
     expect(code).toBe(2);
     await expect(readdir(join(here.home, 'b'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
+
+  test('a folder that cannot be made is wrong usage, said at once', async () => {
+    const line = ['generate', 'bank', '--rows', '1', '--seed', '1', '--out', '/proc/nighttrain'];
+    const { code, stderr } = await here.run(line);
+    expect(stderr).toMatch(/\/proc\/nighttrain\/\S+ cannot be written/);
+    expect(code).toBe(2);
+  });
 });
