@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
 import { isNewer, type DeliveryState } from '../../rules/escalation.ts';
 import { isFirstCallback } from './callback-register.ts';
@@ -20,13 +21,26 @@ export type StatusOutcome =
   | { readonly outcome: 'taken'; readonly alertId: string }
   | { readonly outcome: 'known' | 'unknown' | 'late' };
 
+/** Its SID is written once Twilio has taken the page; the first that Twilio tells of it may be faster. */
+const NOTED_WITHIN_MS = 2_000;
+const LOOK_AGAIN_MS = 100;
+
 /** Takes what Twilio says of a page. States only go forward; whatever is late or unknown changes nothing. */
-export async function takeStatus(
+export async function takeStatus(warehouse: DataSource, told: StatusCallback): Promise<StatusOutcome> {
+  const state = smsState(told.status);
+  if (state === undefined) return { outcome: 'unknown' };
+  for (const end = performance.now() + NOTED_WITHIN_MS; ;) {
+    const taken = await takeState(warehouse, told, state);
+    if (taken.outcome !== 'unknown' || performance.now() > end) return taken;
+    await pause(LOOK_AGAIN_MS);
+  }
+}
+
+async function takeState(
   warehouse: DataSource,
   { sid, status, errorCode }: StatusCallback,
+  state: DeliveryState,
 ): Promise<StatusOutcome> {
-  const state = smsState(status);
-  if (state === undefined) return { outcome: 'unknown' };
   return warehouse.transaction(async (tx) => {
     const [page] = await tx.query<{ alertId: string; state: DeliveryState; isAwaited: boolean }[]>(
       `select d.alert_id as "alertId", d.state, a.state <> 'resolved' and a.firing = d.firing as "isAwaited"

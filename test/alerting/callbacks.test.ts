@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import type { DataSource } from 'typeorm';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { openCallbacks, type CallbackParts } from '../../alerting/callbacks/callbacks.ts';
 import { makeLink } from '../../alerting/callbacks/links.ts';
 import { ackedCode } from '../../alerting/callbacks/replies.ts';
@@ -193,6 +193,21 @@ describe('what became of a page', () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => tellStatus(sid, 'delivered')));
     expect(answers.filter((answer) => answer.status === 204)).toHaveLength(1);
     expect(told).toHaveLength(1);
+  });
+
+  test('that is faster than our note of the page waits for it', async () => {
+    const sid = await page(await fire());
+    await house.ask(`update nighttrain.alert_delivery set provider_id = 'not yet' where provider_id = $1`, [
+      sid,
+    ]);
+    using looks = vi.spyOn(loader, 'transaction');
+    const telling = tellStatus(sid, 'delivered');
+    await vi.waitUntil(() => looks.mock.calls.length > 1); // the first has found nothing
+    await house.ask(`update nighttrain.alert_delivery set provider_id = $1 where provider_id = 'not yet'`, [
+      sid,
+    ]);
+    expect(await telling).toMatchObject({ status: 204 });
+    expect(await delivery(sid)).toMatchObject({ state: 'delivered' });
   });
 
   test.each(['sent', 'queued', 'undelivered', 'failed'])(
