@@ -76,7 +76,7 @@ test('a hundred scrapes at once take one connection, and a night loads meanwhile
   await house.put('fares', `${day}.csv`, fareLines(day, { good: 100 }));
   const calls = () =>
     house.ask<{ n: number }>(
-      `select count(*) as n from pg_stat_activity where application_name = 'nighttrain figures'`,
+      `select count(*) as n from pg_stat_activity where application_name = 'nighttrain figures' and datname = current_database()`,
     );
   const loading = house.run('fares', day);
   const scrapes = await Promise.all(
