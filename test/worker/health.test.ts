@@ -2,13 +2,19 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { WorkerMetrics } from '../../worker/metrics.ts';
 import { fareLines } from '../support/fares.ts';
-import { openHouse } from '../support/house.ts';
+import { openHouse, type House } from '../support/house.ts';
 import { until } from '../support/intake.ts';
 import { seriesIn } from '../support/metrics.ts';
 
 async function ask(url: string, path: string, withinMs = 10_000): Promise<{ status: number; text: string }> {
   const answer = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(withinMs) });
   return { status: answer.status, text: await answer.text() };
+}
+
+/** How many there are in the house's own database: other houses of the server have workers, too. */
+async function sessions(house: House, where: string): Promise<{ n: number }[]> {
+  const counting = `select count(*) as n from pg_stat_activity where datname = current_database() and ${where}`;
+  return house.ask(counting);
 }
 
 test('what a worker counts is the ledger, and survives its death', async () => {
@@ -74,10 +80,7 @@ test('a hundred scrapes at once take one connection, and a night loads meanwhile
   const worker = await house.startWorkerProcess();
   const url = await worker.healthUrl();
   await house.put('fares', `${day}.csv`, fareLines(day, { good: 100 }));
-  const calls = () =>
-    house.ask<{ n: number }>(
-      `select count(*) as n from pg_stat_activity where application_name = 'nighttrain figures' and datname = current_database()`,
-    );
+  const calls = () => sessions(house, `application_name = 'nighttrain figures'`);
   const loading = house.run('fares', day);
   const scrapes = await Promise.all(
     Array.from({ length: 100 }, () =>
@@ -97,8 +100,7 @@ test('figures that take long keep nobody from hearing that the worker is ready',
   const worker = await house.startWorkerProcess();
   const url = await worker.healthUrl();
   await ask(url, '/readyz');
-  const waits = () =>
-    house.ask<{ n: number }>(`select count(*) as n from pg_stat_activity where wait_event_type = 'Lock'`);
+  const waits = () => sessions(house, `wait_event_type = 'Lock'`);
   await house.database.transaction(async (tx) => {
     await tx.query('lock table nighttrain.load_batch in access exclusive mode');
     const scrape = ask(url, '/metrics');
