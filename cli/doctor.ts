@@ -8,6 +8,7 @@ import { connectClient } from '../worker/temporal.ts';
 import { examine, fail, ok, type Finding } from './doctor/finding.ts';
 import { checkDisk, checkHome, checkInbox, checkNode, checkSources } from './doctor/machine.ts';
 import { checkPaging } from './doctor/paging.ts';
+import { checkSpool } from './doctor/spool.ts';
 import { checkTemporal } from './doctor/temporal.ts';
 import { checkWarehouse } from './doctor/warehouse.ts';
 import { openCommandWarehouse } from './installation.ts';
@@ -56,6 +57,7 @@ async function diagnose(): Promise<readonly Finding[]> {
   findings.push(
     ...(await examine('home', 'Set NIGHTTRAIN_HOME to another folder.', () => checkHome(config))),
     ...(await examine('disk', 'Look at the disk.', () => checkDisk(config))),
+    ...(await examine('spool', 'Look at the home.', () => checkSpool(config))),
     await checkInbox(config, datasets),
     checkSources(config, datasets),
   );

@@ -101,11 +101,12 @@ async function run(
   const onCall = new OnCallFile(config.projectRoot, datasets.keys(), log);
   const deadMan = monitoring.deadManUrl === undefined ? undefined : new DeadMan(monitoring.deadManUrl, log);
   const files = watchFiles(home);
+  const spool = new Spool(join(home, 'spool'));
   const watchdog = new Watchdog({
     checks: checksOf({ config, datasets, workerUrls: worker, leastFreeBytes: minFree * MIB }),
     looksInARow: failures,
     everyMs: every * 1_000,
-    spool: new Spool(join(home, 'spool')),
+    spool,
     journal: new WatchJournal(files.journal, log),
     ackFile: files.ack,
     beat: async () => deadMan?.beat(Date.now()),
@@ -115,7 +116,7 @@ async function run(
     now: () => Date.now(),
     log,
   });
-  const metrics = new WatchdogMetrics(watchdog, deadMan, home);
+  const metrics = new WatchdogMetrics(watchdog, deadMan, spool, home);
   const health = await openHealth({
     host: monitoring.host,
     port: monitoring.watchdogPort,

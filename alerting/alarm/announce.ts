@@ -4,9 +4,11 @@ import { ALERT_RULES, RULES_OF_A_NIGHT, type AlertRule } from '../../rules/alert
 import type { Finding } from '../../rules/alert.ts';
 import { describe } from '../../rules/errors.ts';
 import type { OnCall } from '../../rules/on-call.ts';
-import { archive, type Archived, type Archiving } from '../archive/archive.ts';
+import { archive, type Archived } from '../archive/archive.ts';
+import { acknowledgeSeen } from '../archive/seen.ts';
 import { inTime, LONGEST_ENGINE_MS } from '../in-time.ts';
 import { resolveIfLoaded, resolveKey } from '../archive/over.ts';
+import type { Spooled } from './spool.ts';
 
 /** What alerts are raised with. */
 export interface AlarmParts {
@@ -23,21 +25,30 @@ export interface AlarmParts {
 /** As whom the house itself acts. */
 export const BY = 'nighttrain';
 
+/** What is known of a finding that has waited in the spool. */
+interface Waiting {
+  readonly foundAt: Date;
+  readonly isOver: boolean;
+  readonly seen: Spooled['seen'];
+}
+
 /** In one transaction that no frozen process holds open: it ends within seconds, whoever goes silent. */
 export async function archiveOne(
   { warehouse, onCall }: AlarmParts,
   finding: Finding,
-  { occurrence, foundAt, isOver = false }: Pick<Archiving, 'occurrence' | 'foundAt'> & { isOver?: boolean },
+  { occurrence, waiting }: { readonly occurrence: string; readonly waiting?: Waiting },
 ): Promise<Archived | undefined> {
-  const archiving = { occurrence, onCall: onCall(), ...(foundAt && { foundAt }) };
+  const archiving = { occurrence, onCall: onCall(), ...(waiting && { foundAt: waiting.foundAt }) };
   return warehouse.transaction(async (tx) => {
     await tx.query(
       `select set_config('statement_timeout', '${LONGEST_ENGINE_MS}', true),
          set_config('idle_in_transaction_session_timeout', '${LONGEST_ENGINE_MS}', true)`,
     );
     const archived = await archive(tx, finding, archiving);
-    const over = foundAt ? await resolveIfOver(tx, finding, isOver) : [];
-    return archived && over.length > 0 ? { ...archived, toPage: [] } : archived;
+    if (!waiting) return archived;
+    const over = await resolveIfOver(tx, finding, waiting.isOver);
+    const seen = waiting.seen && (await acknowledgeSeen(tx, finding, waiting.seen));
+    return archived && (over.length > 0 || seen) ? { ...archived, toPage: [] } : archived;
   });
 }
 

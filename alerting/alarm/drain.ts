@@ -33,9 +33,9 @@ export async function drain(parts: AlarmParts, spool: Spool): Promise<number> {
 async function takeOver(parts: AlarmParts, spool: Spool, file: string): Promise<boolean> {
   const spooled = await spool.read(file);
   if (!spooled) return false;
-  const { occurrence, foundAt, finding, overAt } = spooled;
-  const waiting = { occurrence, foundAt: new Date(foundAt), isOver: overAt !== undefined };
-  const archived = await inTime(() => archiveOne(parts, finding, waiting));
+  const { occurrence, foundAt, finding, seen, overAt } = spooled;
+  const waiting = { foundAt: new Date(foundAt), isOver: overAt !== undefined, seen };
+  const archived = await inTime(() => archiveOne(parts, finding, { occurrence, waiting }));
   await spool.drop(file); // a crash before this: the archive knows the occurrence, and takes it once
   if (archived) await announce(parts, finding, archived);
   return archived !== undefined;

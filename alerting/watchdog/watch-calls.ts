@@ -123,15 +123,36 @@ async function callLevel(
   );
 }
 
+const contactOf = ({ people }: OnCall, { person, channel }: Callee): Contact | undefined =>
+  people[person]?.channels[channel];
+
 const isSame = (a: Callee, b: Callee) => a.person === b.person && a.channel === b.channel;
 
-/** Tells everybody who was told that it is over. */
-export async function sayOver(parts: CallParts, call: Call, stop: AbortSignal): Promise<void> {
+/**
+ * Tells everybody who was told that it is over.
+ * @param keep is handed those who have not heard it yet, whenever one has
+ * @returns who has not heard it: their provider does not take it now
+ */
+export async function sayOver(
+  parts: CallParts,
+  call: Call,
+  keep: (unheard: readonly Callee[]) => Promise<void>,
+  stop: AbortSignal,
+): Promise<readonly Callee[]> {
   const onCall = parts.onCall();
-  if (!onCall) return;
+  if (!onCall) return call.told;
   const sentence = `Over: ${call.over.join('. ')}`;
   const page: Page = { ...pageOf(call, sentence, LONGEST_CALL_MS), isOver: true };
-  await Promise.all(call.told.map((callee) => tell(parts, onCall, callee, page, stop)));
+  const told = call.told.filter((callee) => contactOf(onCall, callee)); // the rota may have changed
+  let unheard = told;
+  await Promise.all(
+    told.map(async (callee) => {
+      if (!(await tell(parts, onCall, callee, page, stop))) return;
+      unheard = unheard.filter((one) => !isSame(one, callee));
+      await keep(unheard);
+    }),
+  );
+  return unheard;
 }
 
 function pageOf({ callId, finding, startedAt }: Call, sentence: string, validForMs: number): Page {
@@ -156,15 +177,15 @@ function pageOf({ callId, finding, startedAt }: Call, sentence: string, validFor
 async function tell(
   parts: CallParts,
   onCall: OnCall,
-  { person, channel: place }: Callee,
+  callee: Callee,
   page: Page,
   stop: AbortSignal,
 ): Promise<boolean> {
-  const contact: Contact | undefined = onCall.people[person]?.channels[place];
+  const contact = contactOf(onCall, callee);
   if (!contact) return false; // the rota has changed meanwhile
   const signal = AbortSignal.timeout(LONGEST_CALL_MS);
   const { state, error } = await handOver(parts, page, contact, { signal, stop });
-  const line = { person, channel: contact.channel, rule: page.rule };
+  const line = { person: callee.person, channel: contact.channel, rule: page.rule };
   if (state === 'failed') parts.log.error({ ...line, error }, 'the watchdog could not page');
   else parts.log.warn(line, page.isOver ? 'the watchdog has said that it is over' : 'the watchdog has paged');
   return state !== 'failed';

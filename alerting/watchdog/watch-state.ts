@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Finding } from '../../rules/alert.ts';
+import type { WatchAck } from './watch-ack.ts';
 
 /** Something that a check found. */
 export interface Found {
-  /** Tells apart what one check finds: a dataset, a worker. */
+  /** Tells apart what one check finds: a night, a worker. Empty: all that it looks at. */
   readonly subject: string;
   readonly finding: Finding;
   /** Nobody else would page about this, nor about anything: PostgreSQL, Temporal or every worker is down. */
@@ -28,6 +29,8 @@ export interface Trouble extends Found {
    */
   readonly told: 'nobody' | 'archive' | 'people';
   readonly isSpooled: boolean;
+  /** Who has seen it, of those whom we told, and since when; the archive is to know. */
+  readonly seen?: WatchAck;
   /** Since when it is over, ISO 8601; what follows from that is not done yet. */
   readonly overAt?: string;
 }
@@ -58,6 +61,8 @@ export interface Call {
   readonly callees: readonly Callee[];
   /** Everybody who was told: they are told when it is over, too. */
   readonly told: readonly Callee[];
+  /** Since when all of it is over, and when people were last told so, ISO 8601: some may still have to be. */
+  readonly ending?: { readonly since: string; readonly saidAt: string };
   /** `handed over`: the archive has all of it, and pages by itself. */
   readonly state: 'calling' | 'acknowledged' | 'exhausted' | 'handed over';
 }
@@ -76,6 +81,10 @@ export const idOf = ({ check, subject }: Pick<Trouble, 'check' | 'subject'>): st
 export const isOn = ({ confirmed, overAt }: Trouble): boolean =>
   confirmed !== undefined && overAt === undefined;
 
+/** Nobody has answered a call, and nobody else sees to it: also where there is nobody left to call. */
+export const isUnanswered = ({ state, troubles }: Call): boolean =>
+  troubles.length > 0 && (state === 'calling' || state === 'exhausted');
+
 /**
  * What is wrong after a look. What one look found is believed once `looksInARow` have found it; what was believed and
  * is found no more is over; what was not believed yet is forgotten.
@@ -92,6 +101,8 @@ export function judge(
       look?.is === 'bad' ? look.found.find(({ subject }) => subject === trouble.subject) : undefined;
     if (trouble.overAt !== undefined || look?.is === 'unknown' || !look) after.push(trouble);
     else if (found) after.push(foundAgain(trouble, found, at, looksInARow));
+    else if (look.is === 'bad' && look.found.some(isOfAll))
+      after.push(trouble); // that all is bad says that it is, too
     else if (trouble.confirmed) after.push({ ...trouble, overAt: at });
   }
   const known = new Set(before.map(idOf));
@@ -105,6 +116,8 @@ export function judge(
   }
   return after;
 }
+
+const isOfAll = ({ subject }: Found): boolean => subject === '';
 
 /** What people are told stays as it was when it was first believed. */
 function foundAgain(trouble: Trouble, found: Found, at: string, looksInARow: number): Trouble {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe } from '../../rules/errors.ts';
 import { inTime } from '../in-time.ts';
@@ -9,6 +8,7 @@ import type { WatchJournal } from './watch-journal.ts';
 import {
   idOf,
   isOn,
+  isUnanswered,
   judge,
   QUIET,
   type Call,
@@ -40,6 +40,10 @@ export interface WatchdogParts extends CallParts {
 const LONGEST_CHECK_MS = 20_000;
 /** What waits in the spool for longer than three sweeps take is paged by us: nobody takes it over. */
 const LONGEST_IN_SPOOL_MS = 3 * 60_000;
+
+/** Somebody who could not be told that it is over is told again after this, for an hour. */
+const SAY_AGAIN_MS = 60_000;
+const LONGEST_SAYING_MS = 60 * 60_000;
 
 /**
  * Looks at everything that nights need, over and over; needs none of it to work. What several looks in a row have found
@@ -119,10 +123,10 @@ export class Watchdog {
   /** Whatever is believed is for the archive, sooner or later. */
   async #spool(): Promise<void> {
     for (const trouble of this.state.troubles.filter((one) => isOn(one) && !one.isSpooled)) {
-      const { confirmed, finding, since } = trouble;
+      const { confirmed, finding, since, seen } = trouble;
       if (!confirmed) continue;
       try {
-        await this.#parts.spool.keep({ occurrence: confirmed.occurrence, foundAt: since, finding });
+        await this.#parts.spool.keep({ occurrence: confirmed.occurrence, foundAt: since, finding, seen });
         await this.#changeTrouble(trouble, { isSpooled: true });
       } catch (error) {
         this.#parts.log.error(
@@ -139,7 +143,7 @@ export class Watchdog {
     const isPathBroken = this.state.troubles.some((one) => isOn(one) && one.breaksThePath);
     if (!isPathBroken) {
       for (const trouble of this.state.troubles.filter((one) => isOn(one) && one.isSpooled)) {
-        if (!this.#waits(trouble)) await this.#changeTrouble(trouble, { told: 'archive' });
+        if (!(await this.#waits(trouble))) await this.#changeTrouble(trouble, { told: 'archive' });
       }
     }
     const ours = this.state.troubles.filter(
@@ -153,20 +157,24 @@ export class Watchdog {
     const ids = new Set(paged.map(idOf));
     await this.#change({
       troubles: this.state.troubles.map((one) => (ids.has(idOf(one)) ? { ...one, told: 'people' } : one)),
-      calls: [...this.state.calls, beginCall(paged, this.#at())],
+      // That an earlier trouble is over is no news any more to whoever could not be told so.
+      calls: [...this.state.calls.filter(({ ending }) => !ending), beginCall(paged, this.#at())],
     });
   }
 
-  #waits({ confirmed }: Trouble): boolean {
-    return confirmed !== undefined && existsSync(this.#parts.spool.fileOf(confirmed.occurrence));
+  async #waits({ confirmed }: Trouble): Promise<boolean> {
+    return confirmed !== undefined && (await this.#parts.spool.waits(confirmed.occurrence));
   }
 
   async #endAcknowledged(): Promise<void> {
     const { log, ackFile } = this.#parts;
-    const calling = this.state.calls.filter(({ state }) => state === 'calling');
-    const ack = calling.length > 0 ? await readWatchAck(ackFile) : undefined;
-    for (const call of calling) {
+    const unanswered = this.state.calls.filter(isUnanswered);
+    const ack = unanswered.length > 0 ? await readWatchAck(ackFile) : undefined;
+    for (const call of unanswered) {
       if (ack && Date.parse(ack.at) >= Date.parse(call.startedAt)) {
+        for (const trouble of this.#of(call))
+          await this.#changeTrouble(trouble, { seen: ack, isSpooled: false });
+        await this.#spool();
         await this.#changeCall(call, { state: 'acknowledged' });
         log.info({ by: ack.by, rule: call.finding.rule }, 'the page of the watchdog is acknowledged');
       } else if (this.#of(call).every(({ told }) => told === 'archive')) {
@@ -198,19 +206,33 @@ export class Watchdog {
         ),
       });
     }
-    for (const call of this.state.calls.filter(({ troubles }) => troubles.length === 0)) {
-      await sayOver(this.#parts, call, stop);
-      await this.#change({ calls: this.state.calls.filter(({ callId }) => callId !== call.callId) });
-    }
+    for (const call of this.state.calls.filter(({ troubles }) => troubles.length === 0))
+      await this.#end(call, stop);
   }
 
-  async #spoolOver({ confirmed, finding, since, overAt, isSpooled }: Trouble): Promise<void> {
-    if (!confirmed || !isSpooled) return;
+  /** Says that a call is over, again until everybody who was told of it has heard; for so long, and no longer. */
+  async #end(call: Call, stop: AbortSignal): Promise<void> {
+    const { now, log } = this.#parts;
+    const { since, saidAt } = call.ending ?? { since: this.#at(), saidAt: undefined };
+    if (saidAt !== undefined && now() - Date.parse(saidAt) < SAY_AGAIN_MS) return;
+    await this.#changeCall(call, { ending: { since, saidAt: this.#at() } });
+    const unheard = await sayOver(this.#parts, call, (told) => this.#changeCall(call, { told }), stop);
+    if (stop.aborted) return; // the next watchdog says it
+    const isTooLate = now() - Date.parse(since) > LONGEST_SAYING_MS;
+    if (unheard.length > 0 && !isTooLate) return;
+    if (unheard.length > 0)
+      log.error(
+        { people: unheard.map(({ person }) => person), over: call.over },
+        'they never heard that it is over',
+      );
+    await this.#change({ calls: this.state.calls.filter(({ callId }) => callId !== call.callId) });
+  }
+
+  async #spoolOver({ confirmed, finding, since, seen, overAt, isSpooled }: Trouble): Promise<void> {
+    if (!confirmed || !(isSpooled || seen)) return;
     const { spool, log } = this.#parts;
-    const { occurrence } = confirmed;
     try {
-      await spool.keep({ occurrence, foundAt: since, finding, overAt });
-      await spool.drop(spool.fileOf(occurrence)); // where it waits still: nobody is paged for what is over
+      await spool.keep({ occurrence: confirmed.occurrence, foundAt: since, finding, seen, overAt });
       log.info({ rule: finding.rule, dataset: finding.dataset }, `it is over: ${finding.sentence}`);
     } catch (error) {
       log.error({ rule: finding.rule, error: describe(error) }, 'the archive will not hear that it is over');

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { pino } from 'pino';
 import { acknowledgeWatch, watchFiles } from '../../alerting/watchdog/watch-ack.ts';
 import { WatchJournal } from '../../alerting/watchdog/watch-journal.ts';
+import { isUnanswered } from '../../alerting/watchdog/watch-state.ts';
 import { NothingThere } from '../../rules/errors.ts';
 import { readConfig } from '../../worker/config.ts';
 import { Output } from '../output.ts';
@@ -19,12 +20,12 @@ async function ack(): Promise<void> {
   const { home } = readConfig();
   const files = watchFiles(home);
   const { calls } = await new WatchJournal(files.journal, pino({ level: 'silent' })).read();
-  const calling = calls.filter(({ state }) => state === 'calling');
-  if (calling.length === 0) {
+  const unanswered = calls.filter(isUnanswered);
+  if (unanswered.length === 0) {
     throw new NothingThere(`The watchdog of ${home} pages about nothing`, {
       hint: 'An alert of the archive is acknowledged by its code: npx nighttrain alert list',
     });
   }
   await acknowledgeWatch(files.ack, { by: requestedBy(), at: new Date().toISOString() });
-  for (const { finding } of calling) output.line(`Acknowledged: ${finding.sentence}`);
+  for (const { finding } of unanswered) output.line(`Acknowledged: ${finding.sentence}`);
 }

@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import type { DataSource } from 'typeorm';
 import { inTime } from '../../alerting/in-time.ts';
 import type { Found, Seen } from '../../alerting/watchdog/watch-state.ts';
@@ -138,15 +139,24 @@ async function checkWorkers(urls: readonly string[]): Promise<Seen> {
   const answers = await Promise.all(urls.map(async (url) => ({ url, error: await healthError(url) })));
   const down = answers.filter(({ error }) => error !== undefined);
   if (down.length === 0) return GOOD;
-  const breaksThePath = down.length === urls.length;
-  return {
-    is: 'bad',
-    found: down.map(({ url, error }) => {
-      const { host } = new URL(url);
-      const what = { rule: 'worker-down', sentence: `The worker at ${host} does not answer` } as const;
-      return wrong(what, { facts: { error }, breaksThePath, subject: urls.length > 1 ? host : '' });
-    }),
-  };
+  const hostOf = (url: string) => new URL(url).host;
+  if (down.length < urls.length) {
+    const found = down.map(({ url, error }) =>
+      wrong(workerDown([hostOf(url)]), { facts: { error }, subject: hostOf(url) }),
+    );
+    return { is: 'bad', found };
+  }
+  // One finding, of nobody in particular: it is over as soon as any worker takes it in.
+  const facts = { error: down[0]?.error };
+  return { is: 'bad', found: [wrong(workerDown(urls.map(hostOf)), { facts, breaksThePath: true })] };
+}
+
+function workerDown([first, ...others]: readonly string[]) {
+  const sentence =
+    others.length === 0
+      ? `The worker at ${first} does not answer`
+      : `No worker answers: ${[first, ...others].join(', ')}`;
+  return { rule: 'worker-down', sentence } as const;
 }
 
 async function healthError(url: string): Promise<string | undefined> {
@@ -166,23 +176,32 @@ async function checkDisk(home: string, leastFreeBytes: number): Promise<Seen> {
   if (free >= leastFreeBytes) return GOOD;
   const number = `${Math.floor(free / MIB)} MiB free`;
   const what = { rule: 'disk-full', sentence: `The disk of ${home} is full: ${number}` } as const;
-  return { is: 'bad', found: [wrong(what, { facts: { number } })] };
+  // Other homes have disks of their own, and watchdogs that say that theirs is over.
+  return { is: 'bad', found: [wrong(what, { facts: { number }, subject: `${hostname()}:${home}` })] };
 }
 
-/** The last night that each schedule owes, and whether it is there: how old the last good one is, where not. */
+/** Older ones were told of long ago, and wait for a person. */
+const MOST_NIGHTS = 7;
+
+/** The last nights that each schedule owes, those that are not there: how old the last good one is. */
 async function checkNights(warehouse: DataSource, datasets: readonly Dataset[]): Promise<Seen> {
   const since = await scheduledSince(warehouse);
   const found: Found[] = [];
   for (const { name, schedule } of datasets) {
     const first = since.get(name);
     if (!schedule || !first) continue;
-    const [businessDate] = datesDue(schedule, first, Date.now());
-    if (!businessDate || (await publishedAmong(warehouse, name, [businessDate])).size > 0) continue;
+    const due = datesDue(schedule, first, Date.now()).slice(0, MOST_NIGHTS);
+    const published = await publishedAmong(warehouse, name, due);
+    const missing = due.filter((date) => !published.has(date));
+    if (missing.length === 0) continue;
     const last = await lastPublished(warehouse, name);
-    const day = { dataset: name, businessDate };
-    const due = `its deadline of ${schedule.dueBy} ${schedule.timeZone}`;
-    const sentence = `${dayLabel(day)} is not in the warehouse, past ${due}; ${last ? `the last good night is ${last}` : 'no night was ever good'}`;
-    found.push({ subject: name, finding: { rule: 'night-missing', ...day, sentence }, breaksThePath: false });
+    const lastGood = last ? `the last good night is ${last}` : 'no night was ever good';
+    for (const businessDate of missing) {
+      const day = { dataset: name, businessDate };
+      const subject = dayLabel(day);
+      const sentence = `${subject} is not in the warehouse, past its deadline of ${schedule.dueBy} ${schedule.timeZone}; ${lastGood}`;
+      found.push({ subject, finding: { rule: 'night-missing', ...day, sentence }, breaksThePath: false });
+    }
   }
   return found.length === 0 ? GOOD : { is: 'bad', found };
 }

@@ -127,6 +127,38 @@ test('a missing night stays missing until it is there, whatever whoever found it
   expect(await alertOf(date)).toMatchObject({ state: 'resolved', firing: 1 });
 });
 
+test('whom the watchdog has told and who has seen it is not paged again by the archive; what was found since is', async () => {
+  const date = '2023-01-06';
+  const [finding, spool] = [findingOf(date, 'disk-full'), new Spool(folder)];
+  const seen = { by: 'ada', at: minutesAgo(4) };
+  await spool.keep({ occurrence: randomUUID(), foundAt: minutesAgo(5), finding, seen });
+  await alarm().drainSpool();
+  expect(await alertOf(date)).toMatchObject({ state: 'acknowledged', paging: 'over' });
+  expect(paged).toEqual([]);
+
+  const other = '2023-01-07';
+  await alarm().raise(findingOf(other, 'disk-full')); // by somebody else, just now
+  await spool.keep({
+    occurrence: randomUUID(),
+    foundAt: minutesAgo(5),
+    finding: findingOf(other, 'disk-full'),
+    seen,
+  });
+  await alarm().drainSpool();
+  expect(await alertOf(other)).toMatchObject({ state: 'firing' });
+});
+
+test('a word that somebody has seen it, which comes after the finding was taken over, ends its paging', async () => {
+  const date = '2023-01-08';
+  const one = { occurrence: randomUUID(), foundAt: minutesAgo(5), finding: findingOf(date, 'disk-full') };
+  const spool = new Spool(folder);
+  await spool.keep(one);
+  await alarm().drainSpool();
+  await spool.keep({ ...one, seen: { by: 'ada', at: minutesAgo(1) } });
+  await alarm().drainSpool();
+  expect(await alertOf(date)).toMatchObject({ state: 'acknowledged', times: 1 });
+});
+
 test('a finding without a name whose archiving is not answered for is counted once', async () => {
   const date = '2023-01-05';
   const lost = house().wire.cut('lose the answer', 'COMMIT', { from: 'late' });

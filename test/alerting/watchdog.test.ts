@@ -8,9 +8,11 @@ import { acknowledgeWatch, watchFiles } from '../../alerting/watchdog/watch-ack.
 import { WatchJournal } from '../../alerting/watchdog/watch-journal.ts';
 import type { Found, Seen } from '../../alerting/watchdog/watch-state.ts';
 import { Watchdog } from '../../alerting/watchdog/watchdog.ts';
+import { WatchdogMetrics } from '../../cli/watchdog/metrics.ts';
 import type { AlertRule } from '../../rules/alert-rules.ts';
 import { ChannelUnavailable } from '../../rules/errors.ts';
 import type { OnCall } from '../../rules/on-call.ts';
+import { seriesIn } from '../support/metrics.ts';
 import { ON_CALL } from '../support/on-call.ts';
 import { RecordingChannel } from '../support/recorded-pages.ts';
 
@@ -19,6 +21,8 @@ const MINUTE_MS = 60_000;
 const POSTGRES: Found = found('warehouse-down', 'PostgreSQL does not answer', true);
 const TEMPORAL: Found = found('temporal-down', 'Temporal does not answer', true);
 const DISK: Found = found('disk-full', 'The disk is full', false);
+const WORKERS: Found = found('worker-down', 'No worker answers', true);
+const WORKER_A: Found = { ...found('worker-down', 'The worker at a does not answer', false), subject: 'a' };
 const PAUSED: Found = found('schedule-paused', 'A schedule is paused', false);
 
 function found(rule: AlertRule, sentence: string, breaksThePath: boolean): Found {
@@ -69,6 +73,12 @@ class Kennel {
     await acknowledgeWatch(this.files.ack, { by: 'ada', at: new Date(this.now).toISOString() });
   }
 
+  /** What it serves to Prometheus. */
+  async metric(name: string): Promise<number | undefined> {
+    const metrics = new WatchdogMetrics(await this.#watchdog, undefined, this.spool, tmpdir());
+    return seriesIn(await metrics.text(), name);
+  }
+
   /** Who was told what, in order. */
   get told(): string[] {
     return [...this.sms.sent, ...this.email.sent]
@@ -79,7 +89,10 @@ class Kennel {
   async spooled(): Promise<string[]> {
     const files = await this.spool.waiting();
     const findings = await Promise.all(files.map((file) => this.spool.read(file)));
-    return findings.map((one) => `${one?.finding.rule}${one?.overAt === undefined ? '' : ' over'}`);
+    return findings.map((one) => {
+      const isSeen = one?.seen === undefined ? '' : ` seen by ${one.seen.by}`;
+      return `${one?.finding.rule}${isSeen}${one?.overAt === undefined ? '' : ' over'}`;
+    });
   }
 
   async takeOver(): Promise<void> {
@@ -90,7 +103,7 @@ class Kennel {
     const log = pino({ level: 'silent' });
     const journal = new WatchJournal(this.files.journal, log);
     const watchdog = new Watchdog({
-      checks: ['PostgreSQL', 'Temporal', 'disk'].map((name) => ({
+      checks: ['PostgreSQL', 'Temporal', 'worker', 'disk'].map((name) => ({
         name,
         ask: () => Promise.resolve(this.#sees.get(name) ?? { is: 'good' }),
       })),
@@ -202,6 +215,26 @@ describe('who is paged', () => {
     expect(kennel.told[1]).toBe(`${ADA}: Over: PostgreSQL does not answer (for 51 min)`);
   });
 
+  test('who acknowledges has the archive know it, also of what waits in the spool and of what nobody was left to answer', async () => {
+    const kennel = await Kennel.open();
+    kennel.sees('PostgreSQL', POSTGRES);
+    kennel.sees('disk', DISK);
+    await kennel.look(3);
+    expect(await kennel.metric('nighttrain_watchdog_calls')).toBe(1);
+    expect(await kennel.metric('nighttrain_spool_files')).toBe(2);
+    await kennel.look(200);
+    expect(kennel.told, 'nobody is left').toHaveLength(2);
+    expect(await kennel.metric('nighttrain_watchdog_calls')).toBe(1);
+    await kennel.acknowledge();
+    await kennel.look();
+    expect(await kennel.metric('nighttrain_watchdog_calls')).toBe(0);
+    const seen = ['disk-full seen by ada', 'warehouse-down seen by ada'];
+    expect((await kennel.spooled()).toSorted()).toEqual(seen);
+    kennel.restart();
+    await kennel.look();
+    expect((await kennel.spooled()).toSorted()).toEqual(seen);
+  });
+
   test('an acknowledgement of last week silences nothing', async () => {
     const kennel = await Kennel.open();
     await kennel.acknowledge();
@@ -236,6 +269,54 @@ describe('what is over', () => {
     ]);
     expect(kennel.sms.sent.map(({ page }) => page.isOver ?? false)).toEqual([false, true]);
     expect(await kennel.spooled()).toEqual(['warehouse-down over']);
+  });
+
+  test('of one worker nobody is told that it is over while no worker answers', async () => {
+    const kennel = await Kennel.open();
+    kennel.sees('worker', WORKER_A);
+    await kennel.look(3);
+    await kennel.takeOver(); // by the other worker, which has people paged
+    await kennel.look();
+    kennel.sees('worker', WORKERS);
+    await kennel.look(3);
+    expect([await kennel.spooled(), kennel.told]).toEqual([['worker-down'], [`${ADA}: No worker answers`]]);
+    kennel.sees('worker', WORKER_A);
+    await kennel.look(3);
+    expect(kennel.told.slice(1)).toEqual([expect.stringContaining('Over: No worker answers')]);
+    expect(await kennel.spooled()).toEqual(['worker-down over']);
+  });
+
+  test('whoever could not be told hears it once their provider is back, and nobody hears it twice', async () => {
+    const kennel = await Kennel.open();
+    kennel.onCall = { ...ON_CALL, levels: [{ people: ['ada', 'grace'], timeoutMs: 600_000 }] };
+    kennel.sees('PostgreSQL', POSTGRES);
+    await kennel.look(3);
+    kennel.sms.obstacles.set(ADA, () => Promise.reject(new ChannelUnavailable('Twilio does not answer')));
+    kennel.sees('PostgreSQL');
+    await kennel.look(10);
+    kennel.restart();
+    await kennel.look(10);
+    const over = () => kennel.told.filter((one) => one.includes('Over: ')).map((one) => one.split(':')[0]);
+    expect(over()).toEqual([GRACE]);
+    kennel.sms.obstacles.clear();
+    await kennel.look(20);
+    expect(new Set(over())).toEqual(new Set([ADA, GRACE]));
+    expect(over()).toHaveLength(2);
+  });
+
+  test('whoever cannot be told for an hour is left alone', async () => {
+    const kennel = await Kennel.open();
+    kennel.sees('PostgreSQL', POSTGRES);
+    await kennel.look(3);
+    let calls = 0;
+    kennel.sms.obstacles.set(ADA, () => Promise.reject(new ChannelUnavailable(`call ${++calls}`)));
+    kennel.sees('PostgreSQL');
+    await kennel.look(500);
+    expect(calls).toBeGreaterThan(30);
+    expect(calls).toBeLessThan(70);
+    kennel.sms.obstacles.clear();
+    await kennel.look(20);
+    expect(kennel.told).toHaveLength(1);
   });
 
   test('what happens again is news', async () => {
