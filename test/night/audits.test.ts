@@ -4,9 +4,10 @@ import type { DataSource } from 'typeorm';
 import type { Dataset } from '../../rules/dataset.ts';
 import { readOnly } from '../../warehouse/read-only.ts';
 import { TASK_QUEUE } from '../../workflows/messages.ts';
-import { fillClients } from '../support/by-hand.ts';
+import { fillClients, loadFares } from '../support/by-hand.ts';
 import { clients, fares } from '../support/datasets.ts';
 import { fareLines } from '../support/fares.ts';
+import { foldFares } from '../support/fold.ts';
 import { shareHouse } from '../support/house.ts';
 import { unguarded } from '../support/unguarded.ts';
 
@@ -217,6 +218,22 @@ test('a dataset’s own audits are held against its last day again, those that w
   expect(await harmed(amount(2_000_000), amount(row?.amount ?? 1))).toEqual({
     found: { 'costly-rides': 1 },
     alerts: all({ rule: 'audit-failed', date: '2024-01-02', subject: 'costly-rides' }),
+    afterwards: NOTHING,
+  });
+});
+
+test('R1: days that were folded into a month pass as they did before, and a row that was taken from one is found', async () => {
+  for (const date of ['2023-01-01', '2023-01-02']) await loadFares(house(), date, { rows: 3, amount: 1 });
+  await foldFares(house(), '2023-01');
+  expect(await audit()).toEqual({});
+  expect(
+    await harmed(
+      `delete from warehouse.fare where business_date = '2023-01-02' and receipt = 1`,
+      `insert into warehouse.fare select '2023-01-02', '2023-01-02', 1, 1, null`,
+    ),
+  ).toEqual({
+    found: { 'rows-differ': 1 },
+    alerts: all({ date: '2023-01-02', subject: 'rows-differ' }),
     afterwards: NOTHING,
   });
 });
