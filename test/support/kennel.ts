@@ -1,16 +1,18 @@
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { findEngines } from '../../local/engines.ts';
 import { hasEnded, signalTo } from '../../local/processes.ts';
 import { createTableSql, tableOf } from '../../rules/table.ts';
+import { connectClient } from '../../worker/temporal.ts';
 import { fares } from './datasets.ts';
 import { openHouseOfEngines, type HouseOfEngines } from './house-of-engines.ts';
 import { Command } from './installation.ts';
 import { until } from './intake.ts';
 import { seriesIn } from './metrics.ts';
+import { packageFolder } from './product.ts';
 
 /** What somebody was told, by a webhook. */
 export interface Told {
@@ -61,6 +63,26 @@ export class Telephones implements AsyncDisposable {
   }
 }
 
+/** The tests' fares, as a project has them that depends on the package; each night is due a minute after midnight. */
+const FARES = `import { csv, date, defineDataset, integer, text } from 'nighttrain';
+export default defineDataset({
+  name: 'fares',
+  about: 'Receipts of a day.',
+  table: 'fare',
+  source: csv(),
+  columns: {
+    day: date().orReject('no-day'),
+    receipt: integer().orReject('no-receipt'),
+    amount: integer({ min: 0 }).orReject('no-amount'),
+    note: text({ max: 200 }),
+  },
+  key: ['receipt'],
+  dayOfRow: { column: 'day' },
+  write: 'replaceDay',
+  schedule: { at: '00:00', dueBy: '00:01' },
+});
+`;
+
 /** An installation with engines of its own, which may die: a worker and a watchdog that are processes. */
 export class Kennel implements AsyncDisposable {
   readonly engines: HouseOfEngines;
@@ -106,10 +128,18 @@ export class Kennel implements AsyncDisposable {
     return command;
   }
 
-  /** Another watchdog, which has looked once. */
-  async startWatchdog(): Promise<void> {
-    this.watchdog = this.start(['watchdog', '--every', '1', '--failures', '2', '--worker', this.workerUrl]);
+  /** Another watchdog, which has looked once. @param options more of them */
+  async startWatchdog(...options: readonly string[]): Promise<void> {
+    const line = ['watchdog', '--every', '1', '--failures', '2', '--worker', this.workerUrl, ...options];
+    this.watchdog = this.start(line);
     await this.looks(1);
+  }
+
+  /** Whether the latest look found a check good. */
+  async isGood(check: string): Promise<boolean> {
+    const url = await urlOf(this.watchdog);
+    const text = await fetch(`${url}/metrics`).then((answer) => answer.text());
+    return seriesIn(text, 'nighttrain_watchdog_check_good', { check }) === 1;
   }
 
   /** Waits for so many more looks. */
@@ -139,6 +169,17 @@ export class Kennel implements AsyncDisposable {
     if (!mark) throw new Error(`no ${engine} is recorded`);
     await signalTo(mark, 'SIGKILL');
     if (!(await hasEnded(mark, 10_000))) throw new Error(`${engine} does not die`);
+  }
+
+  /** The worker's sweep now, which it makes every minute. */
+  async sweep(): Promise<void> {
+    const { temporalAddress = '' } = await findEngines(this.engines.home);
+    const client = await connectClient({ address: temporalAddress, namespace: 'default' });
+    try {
+      await client.schedule.getHandle('nighttrain/_sweep-nights').trigger();
+    } finally {
+      await client.connection.close();
+    }
   }
 
   async startEngines(): Promise<void> {
@@ -175,11 +216,9 @@ levels:
       join(this.project, 'migrations', '1795000000000-fares.sql'),
       createTableSql(tableOf(fares)),
     );
-    const datasets = JSON.stringify(resolve(import.meta.dirname, 'datasets.ts'));
-    await writeFile(
-      join(this.project, 'datasets', 'fares.ts'),
-      `import { fares } from ${datasets};\nexport default fares;\n`,
-    );
+    await mkdir(join(this.project, 'node_modules'));
+    await symlink(packageFolder(), join(this.project, 'node_modules/nighttrain'));
+    await writeFile(join(this.project, 'datasets', 'fares.ts'), FARES);
   }
 }
 

@@ -1,6 +1,10 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import type { Schedule } from '../../rules/dataset.ts';
+import { latestOwed } from '../../rules/night.ts';
+import { fareLines } from '../support/fares.ts';
 import { ask } from '../support/house-of-engines.ts';
 import { until } from '../support/intake.ts';
 import { Kennel } from '../support/kennel.ts';
@@ -25,6 +29,32 @@ async function archived(rule: string): Promise<unknown> {
     `select jsonb_agg(jsonb_build_object('state', state, 'firing', firing, 'paging', paging)) from nighttrain.alert
      where rule = '${rule}'`,
   );
+}
+
+const isResolved = (found: unknown) => isDeepStrictEqual(statesOf(found), ['resolved']);
+const statesOf = (found: unknown) =>
+  (found as readonly { readonly state: string }[]).map(({ state }) => state);
+
+/** Another watchdog in the place of the one that runs. */
+async function anotherWatchdog(...options: readonly string[]): Promise<void> {
+  kennel.watchdog.kill('SIGTERM');
+  await kennel.watchdog.answer();
+  await kennel.startWatchdog(...options);
+}
+
+/** As the project of the kennel declares it. */
+const FARES_SCHEDULE: Schedule = {
+  at: '00:00',
+  dueBy: '00:01',
+  timeZone: 'UTC',
+  cadence: 'daily',
+  after: [],
+};
+
+/** What waits for a worker's sweep need not wait for its minute. */
+async function sweptUntil(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const sweepUnless = async () => (await isSo()) || (await kennel.sweep(), false);
+  await vi.waitUntil(sweepUnless, { timeout: 150_000, interval: 3_000 });
 }
 
 const spool = () => readdir(join(kennel.engines.home, 'spool'));
@@ -52,7 +82,7 @@ test(
     await kennel.startEngines();
     const all = await kennel.toldAfter(before, 'Over: PostgreSQL does not answer', PAGED_WITHIN_MS);
     expect(all.slice(1)).toMatchObject([{ person: 'ana', isOver: true }]);
-    await until(async () => (await spool()).length === 0, 150_000);
+    await sweptUntil(async () => (await spool()).length === 0);
     expect(await archived('warehouse-down')).toMatchObject([{ state: 'resolved' }]);
   },
   PATIENCE_MS,
@@ -69,7 +99,7 @@ test(
     expect(told).toMatchObject([{ person: 'ana', isOver: false }]);
     await kennel.startEngines();
     await kennel.toldAfter(before, 'Over: Temporal does not answer', PAGED_WITHIN_MS);
-    await until(async () => (await spool()).length === 0, 150_000);
+    await sweptUntil(async () => (await spool()).length === 0);
     expect(await archived('temporal-down')).toMatchObject([{ state: 'resolved', firing: 1 }]);
     expect(kennel.telephones.told.slice(before).map(({ sentence }) => sentence)).toEqual([
       'Temporal does not answer',
@@ -97,8 +127,46 @@ test(
     expect((await kennel.start(['watchdog', 'ack']).answer()).code, 'a second time').toBe(1);
     kennel.worker.kill('SIGCONT');
     await kennel.toldAfter(before, 'Over: The worker at', PAGED_WITHIN_MS);
-    await until(async () => (await spool()).length === 0, 150_000);
+    await sweptUntil(async () => (await spool()).length === 0);
     expect(await archived('worker-down')).toMatchObject([{ state: 'resolved' }]);
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'less is free on the disk than there must be: the alert reaches people by way of the archive, and is over when there is room',
+  async () => {
+    const before = kennel.telephones.told.length;
+    await anotherWatchdog('--min-free', '1000000');
+    expect(await kennel.isGood('disk')).toBe(false);
+    await sweptUntil(() => kennel.telephones.told.length > before);
+    const [told] = await kennel.toldAfter(before, 'The disk of');
+    expect(told?.sentence).toMatch(/^The disk of \S+ is full: \d+ MiB free/);
+    await anotherWatchdog();
+    expect(await kennel.isGood('disk')).toBe(true);
+    await sweptUntil(async () => isResolved(await archived('disk-full')));
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'the last night that a schedule owes is not there: the watchdog sees it until it is loaded',
+  async () => {
+    const { databaseUrl = '' } = await kennel.engines.find();
+    const before = kennel.telephones.told.length;
+    const owed = latestOwed(FARES_SCHEDULE, new Date().toISOString());
+    await ask(databaseUrl, `update nighttrain.dataset_policy set scheduled_since = '${owed}'`);
+    await until(async () => !(await kennel.isGood('nights')), 20_000);
+    await sweptUntil(() => kennel.telephones.told.length > before);
+    const [told] = await kennel.toldAfter(before, `fares of ${owed} is not in the warehouse`);
+    expect(told).toMatchObject({ person: 'ana', isOver: false });
+    const inbox = join(kennel.engines.home, 'inbox', 'fares');
+    await mkdir(inbox, { recursive: true });
+    await writeFile(join(inbox, `${owed}.csv`), `${fareLines(owed, { good: 3 }).join('\n')}\n`);
+    const run = await kennel.start(['run', 'fares', '--date', owed]).answer();
+    expect(run).toMatchObject({ code: 0 });
+    await until(() => kennel.isGood('nights'), 20_000);
+    await sweptUntil(async () => isResolved(await archived('night-missing')));
   },
   PATIENCE_MS,
 );
