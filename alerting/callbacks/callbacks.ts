@@ -42,12 +42,12 @@ export async function openCallbacks(parts: CallbackParts): Promise<{ url: string
     bodyLimit: LONGEST_BODY_BYTES,
     requestTimeout: LONGEST_REQUEST_MS,
     forceCloseConnections: true,
+    trustProxy: 'loopback', // TLS ends before us: behind it everybody would be one caller
   });
   app.server.maxConnections = MOST_CONNECTIONS;
   acceptFormsAlone(app);
-  const refusals = new Refusals();
-  serveTwilio(app, parts, refusals);
-  serveLinks(app, parts, refusals);
+  serveTwilio(app, parts, new Refusals());
+  serveLinks(app, parts, new Refusals()); // who forges Twilio's calls shuts nobody's link
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send());
   app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
     const { statusCode = 503 } = error;
@@ -172,48 +172,35 @@ async function refuseForged(
   return reply.code(isFlood ? 429 : 403).send();
 }
 
+/** However many are guessed, a link that somebody was sent is still good: behind a proxy all may be one caller. */
 function serveLinks(app: FastifyInstance, parts: CallbackParts, refusals: Refusals): void {
   const { warehouse, log } = parts;
   const say = (reply: FastifyReply, code: number, page: string) =>
     reply.code(code).headers(PAGE_HEADERS).send(page);
-  const unlessFlood = async (request: FastifyRequest, reply: FastifyReply) =>
-    refusals.isFlood(request.ip)
+  const refuseGuess = ({ ip }: FastifyRequest, reply: FastifyReply) => {
+    const isFlood = refusals.isFlood(ip);
+    refusals.count(ip);
+    if (!isFlood) log.warn({ callback: 'link', from: ip }, 'a link was guessed, and refused');
+    return isFlood
       ? say(reply, 429, sayPage('Too many calls. Try again in a minute.'))
-      : undefined;
-  const refuse = (request: FastifyRequest, reply: FastifyReply, code: number, sentence: string) => {
-    refusals.count(request.ip);
-    return say(reply, code, sayPage(sentence));
+      : say(reply, 404, sayPage('This link leads nowhere.'));
   };
-  app.get<{ Params: { token: string } }>(
-    '/ack/:token',
-    { onRequest: unlessFlood },
-    async (request, reply) => {
-      const alert = await findLink(warehouse, request.params.token);
-      if (!alert) return refuse(request, reply, 404, NO_LINK);
-      return say(reply, alert.isOpen ? 200 : 410, alert.isOpen ? askPage(alert) : sayPage(LINK_IS_OVER));
-    },
-  );
-  app.post<{ Params: { token: string } }>(
-    '/ack/:token',
-    { onRequest: unlessFlood },
-    async (request, reply) => {
-      const { token } = request.params;
-      const changed = await useLink(warehouse, token);
-      log.info(
-        { callback: 'link', outcome: changed ? 'acknowledged' : 'refused' },
-        'somebody followed a link',
-      );
-      if (!changed) {
-        const isKnown = (await findLink(warehouse, token)) !== undefined;
-        return refuse(request, reply, isKnown ? 410 : 404, isKnown ? LINK_IS_OVER : NO_LINK);
-      }
-      for (const alertId of changed) await tell(parts, () => parts.alertChanged(alertId));
-      return say(reply, 200, sayPage('It is acknowledged. Nobody else is called.'));
-    },
-  );
+  app.get<{ Params: { token: string } }>('/ack/:token', async (request, reply) => {
+    const alert = await findLink(warehouse, request.params.token);
+    if (!alert) return refuseGuess(request, reply);
+    return say(reply, alert.isOpen ? 200 : 410, alert.isOpen ? askPage(alert) : sayPage(LINK_IS_OVER));
+  });
+  app.post<{ Params: { token: string } }>('/ack/:token', async (request, reply) => {
+    const { token } = request.params;
+    if (!(await findLink(warehouse, token))) return refuseGuess(request, reply);
+    const changed = await useLink(warehouse, token);
+    log.info({ callback: 'link', outcome: changed ? 'acknowledged' : 'late' }, 'somebody followed a link');
+    if (!changed) return say(reply, 410, sayPage(LINK_IS_OVER));
+    for (const alertId of changed) await tell(parts, () => parts.alertChanged(alertId));
+    return say(reply, 200, sayPage('It is acknowledged. Nobody else is called.'));
+  });
 }
 
-const NO_LINK = 'This link leads nowhere.';
 const LINK_IS_OVER =
   'This link acknowledges nothing any more: it was used, it expired, or the alert is acknowledged or resolved.';
 

@@ -2,7 +2,7 @@ const WINDOW_MS = 60_000;
 const MOST_REFUSED = 30;
 const MOST_CALLERS = 1_000;
 
-/** Who was refused how often within the last minute: a flood of guesses costs us no look at the database (R14). */
+/** Who was refused how often within the last minute: a flood is told so, and fills no log (R14). */
 export class Refusals {
   readonly #since = new Map<string, { count: number; readonly until: number }>();
 

@@ -18,12 +18,16 @@ export interface ReplyOutcome {
   readonly changed: readonly string[];
 }
 
-/** A code has as many digits as this at most: PostgreSQL's bigint has 19. */
-const ACK = /^\s*ack\W{0,5}(\d{1,15})\W{0,5}$/i;
+/**
+ * A code has as many digits as this at most: PostgreSQL's bigint has 19. What else is said must not hold another code,
+ * for nobody could tell which is meant; how long somebody will take has fewer digits.
+ */
+const ACK = /^\s*ack\W{0,5}(\d{1,15})(?!\w)(?!.*\d{4})(?!\s*\d)/is;
+const CODE_ALONE = /^\W*(\d{4,15})\W*$/;
 
-/** The code of `ACK 4821`, however it is spelled and spaced; undefined for anything else. */
+/** The code of `ACK 4821`, however it is spelled and spaced, and of `4821` alone; undefined for anything else. */
 export function ackedCode(body: string): number | undefined {
-  const digits = ACK.exec(body.slice(0, 100))?.[1];
+  const digits = (ACK.exec(body) ?? CODE_ALONE.exec(body))?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 

@@ -73,7 +73,7 @@ interface Alert {
 async function fire(onCall: OnCall = ON_CALL, state = 'firing'): Promise<Alert> {
   const [alert] = await house.ask<Alert>(
     `insert into nighttrain.alert (rule, severity, subject, sentence, facts, runbook, on_call, paging, state)
-     values ('test-page', 'error', $1, 'Is <b>this</b> read?', '{}', 'sms-down', $2, 'under way', $3)
+     values ('night-failed', 'error', $1, 'Is <b>this</b> read?', '{}', 'replay-a-day', $2, 'under way', $3)
      returning alert_id as "alertId", code::int`,
     [randomUUID(), JSON.stringify(onCall), state],
   );
@@ -265,16 +265,28 @@ describe('a reply', () => {
   const reply = (from: string, body: string, sid?: string) =>
     twilio.call(replyUrl, twilio.replyParams(from, body, sid));
 
-  test.each(['ACK 4821', 'ack 4821', '  Ack   4821 \n', 'ACK4821', 'ack: 4821', 'ACK #4821.'])(
-    '%j acknowledges 4821',
-    (body) => {
-      expect(ackedCode(body)).toBe(4821);
-    },
-  );
+  test.each([
+    'ACK 4821',
+    'ack 4821',
+    '  Ack   4821 \n',
+    'ACK4821',
+    'ack: 4821',
+    'ACK #4821.',
+    '4821',
+    ' 4821.',
+    'ACK 4821 on it',
+    'ack 4821, there in 5 minutes',
+    'ACK 4821\n\nSent from my phone',
+  ])('%j acknowledges 4821', (body) => {
+    expect(ackedCode(body)).toBe(4821);
+  });
 
   test.each([
-    '4821',
+    '4821 on it',
     'ACK',
+    'ACK 4821x',
+    'ACK 4821 or 4822?',
+    '48.21',
     'ACK four',
     'NACK 4821',
     'ACK 4821 4822',
@@ -429,14 +441,35 @@ describe('a link', () => {
     expect((await inVain(() => post(url))).status).toBe(410);
   });
 
-  test('that leads nowhere says so, and who goes on guessing is not listened to', async () => {
+  const guess = () => post(`${door.url}/ack/${randomBytes(16).toString('base64url')}`);
+
+  test('that leads nowhere says so, and a flood of guesses fills no log', async () => {
     const codes = await inVain(async () => {
       const seen = [];
-      for (let times = 0; times < 40; times++)
-        seen.push((await post(`${door.url}/ack/${randomBytes(16).toString('base64url')}`)).status);
+      for (let times = 0; times < 40; times++) seen.push((await guess()).status);
       return seen;
     });
     expect([codes[0], codes.at(-1)]).toEqual([404, 429]);
+    expect(lines.filter((line) => line.includes('a link was guessed'))).toHaveLength(30);
+  });
+
+  test('is good while others guess links and forge calls of Twilio, also from the same address', async () => {
+    const alert = await fire();
+    const { url } = await link(alert);
+    for (let times = 0; times < 40; times++) {
+      await guess();
+      await twilio.call(statusUrl, status('SM1', 'delivered'), 'forged');
+    }
+    expect((await fetch(url)).status).toBe(200);
+    expect((await post(url)).status).toBe(200);
+    expect(await stateOf(alert)).toMatchObject({ state: 'acknowledged' });
+  });
+
+  test('that is guessed behind the proxy of this machine is held against whoever guesses, not against the proxy', async () => {
+    const from = async (caller: string) =>
+      (await fetch(`${door.url}/ack/x`, { headers: { 'x-forwarded-for': caller } })).status;
+    for (let times = 0; times < 40; times++) await from('203.0.113.9');
+    expect([await from('203.0.113.9'), await from('198.51.100.7')]).toEqual([429, 404]);
   });
 
   test('is in no table and in no line of the log', async () => {
