@@ -6,7 +6,10 @@ import type { IntakeContext } from './context.ts';
 import type { LandedPart, RejectedRecord, StagedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
+import type { Place } from './csv-fields.ts';
 import { cutAt } from './judge.ts';
+import { openPlain, type PlainPart } from './sort-plain.ts';
+import { StagedFinder } from './staged-finder.ts';
 import { inOrder } from './staged-rows.ts';
 import { createValidator, isValid, type Values } from './validate.ts';
 
@@ -68,6 +71,11 @@ async function* stagedRecords(
   context: Pick<IntakeContext, 'landing' | 'signal'>,
   pace: Pace,
 ): AsyncGenerator<StagedPlace> {
+  const plain = openPlain(dataset, day, landed, context, pace);
+  if (plain) {
+    yield* stagedInBlocks(plain, first, sought, dataset.bounds.recordBytes, pace);
+    return;
+  }
   const validate = createValidator(dataset, day.businessDate);
   const superseded = new Set(landed.superseded);
   let ordinal = first;
@@ -83,6 +91,39 @@ async function* stagedRecords(
       ordinal++;
     }
     pace.rows += batch.length;
+    await pace.giveWay();
+  }
+}
+
+/** The same of a plain CSV file, whose blocks are sorted as they were. */
+async function* stagedInBlocks(
+  { part, blocks }: PlainPart,
+  first: number,
+  sought: Ordinals,
+  recordBytes: number,
+  pace: Pace,
+): AsyncGenerator<StagedPlace> {
+  let finder: StagedFinder | undefined;
+  let ordinal = first;
+  for await (const block of blocks) {
+    finder ??= new StagedFinder(part, block.header);
+    const places = finder.stagedPlaces(block);
+    const ordinals: number[] = [];
+    for (let index = 0; index < places.length; index++) {
+      if (sought.has(ordinal + index)) ordinals.push(ordinal + index);
+    }
+    const base = ordinal;
+    const found = finder.read(
+      block,
+      ordinals.map((one) => places[one - base] as Place),
+    );
+    for (const [index, { record, values }] of found.entries()) {
+      const { record: number, line } = record;
+      const raw = cutAt(record.raw, recordBytes);
+      yield { part: part.part, record: number, line, raw, ordinal: ordinals[index] as number, values };
+    }
+    ordinal += places.length;
+    pace.rows += places.length;
     await pace.giveWay();
   }
 }

@@ -23,7 +23,7 @@ const MOST_THREADS = 4;
 const BLOCKS_AHEAD = 2;
 const IDLE_MS = 30_000;
 /** A thread holds a few blocks of some hundred kilobytes (R14). */
-const HEAPS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 };
+const HEAPS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
 
 /** Threads that sort blocks of large files, side by side; started when they are needed, ended when nobody is in need. */
 export class SortThreads {

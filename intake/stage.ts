@@ -11,7 +11,7 @@ import type { StoredFile } from './landing.ts';
 import { landingPrefix, type LandedPart, type StagedPart } from './manifest.ts';
 import { atPace, type Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
-import { sortCsv } from './sort-csv.ts';
+import { openPlain, sortPlain } from './sort-plain.ts';
 
 /**
  * Validates one landed part: rows ready for COPY, and rejected records as JSON lines, both written to the landing
@@ -64,9 +64,10 @@ async function sort(
   const warn = (warning: string) => void warnings.push(warning);
   const count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
   let rejectedByRule: Sorted['rejectedByRule'] = {};
-  const sorting =
-    sortCsv(dataset, day, landed, context, pace, warn) ??
-    sortOneByOne(dataset, day, landed, context, pace, warn, followed);
+  const plain = openPlain(dataset, day, landed, context, pace, warn);
+  const sorting = plain
+    ? sortPlain(plain, context)
+    : sortOneByOne(dataset, day, landed, context, pace, warn, followed);
   for await (const sorted of sorting) {
     add(count, sorted.count);
     rejectedByRule = addByRule([rejectedByRule, sorted.rejectedByRule]);

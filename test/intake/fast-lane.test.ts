@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeText } from '../../intake/copy-fields.ts';
@@ -7,6 +8,8 @@ import { CsvSorter, type OpenLane } from '../../intake/csv-sorter.ts';
 import { openFastLane } from '../../intake/fast-lane.ts';
 import { remembering } from '../../intake/known-values.ts';
 import type { Sorted } from '../../intake/judge.ts';
+import { RowEncoder } from '../../intake/row-encoder.ts';
+import { StagedFinder } from '../../intake/staged-finder.ts';
 import { SourceBroken } from '../../rules/errors.ts';
 import { defineDataset, type Dataset, type Declaration } from '../../rules/dataset.ts';
 import {
@@ -102,11 +105,26 @@ async function outcomeOf(
   };
 }
 
+/** Rows as they are found again in the file, each by its record. */
+async function foundAgain(dataset: Dataset, content: Buffer): Promise<Outcome['rows']> {
+  const source = dataset.source as CsvSource;
+  const file = { key: 'part-00001.csv', bytes: content.length, sha256: '' };
+  const part = { dataset, source, businessDate: BUSINESS_DATE, part: 1, file: file.key };
+  const [encoder, rows] = [new RowEncoder(dataset), new CopyRows(100)];
+  const chunks = Readable.from([Buffer.from(content)]) as AsyncIterable<Buffer>;
+  for await (const block of readBlocks(dataset, source, file, chunks, () => undefined)) {
+    const finder = new StagedFinder(part, block.header);
+    for (const { values } of finder.read(block, finder.stagedPlaces(block))) encoder.append(values, rows);
+  }
+  return fieldsOf(rows.written());
+}
+
 /** However the file comes in chunks. */
 async function expectTheSame(dataset: Dataset, content: Buffer, chunk: number): Promise<Outcome> {
   const slow = await outcomeOf(dataset, content, { lane: false });
   expect(await outcomeOf(dataset, content, { lane: true })).toEqual(slow);
   expect(await outcomeOf(dataset, content, { lane: true, chunk })).toEqual(slow);
+  expect(slow.refusal === undefined ? await foundAgain(dataset, content) : []).toEqual(slow.rows);
   return slow;
 }
 

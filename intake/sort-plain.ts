@@ -1,37 +1,53 @@
 import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
-import { readBlocks } from './csv.ts';
-import { CsvSorter } from './csv-sorter.ts';
+import { readBlocks, type CsvBlock } from './csv.ts';
+import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
+import type { StoredFile } from './landing.ts';
 import type { LandedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { openLanded } from './read-part.ts';
 
-/** Sorts the records of a landed CSV file in blocks; undefined where each must be looked at by itself. */
-export function sortCsv(
+/** A landed CSV file in blocks. */
+export interface PlainPart {
+  readonly part: CsvPart;
+  readonly file: StoredFile;
+  readonly blocks: AsyncIterable<CsvBlock>;
+}
+
+/** Undefined where the part is no CSV file, or each of its records must be looked at by itself. */
+export function openPlain(
   dataset: Dataset,
   day: DatasetDay,
   landed: LandedPart,
-  { landing, signal, threads }: IntakeContext,
+  { landing, signal }: Pick<IntakeContext, 'landing' | 'signal'>,
   pace: Pace,
-  warn: (warning: string) => void,
-): AsyncIterable<Sorted> | undefined {
+  warn: (warning: string) => void = () => undefined,
+): PlainPart | undefined {
   const { source } = dataset;
   const [file] = landed.files;
   const isPlain = !landed.isCorrected && !landed.superseded && !landed.reconsidered;
   if (source.kind !== 'csv' || !isPlain || !file) return undefined;
-  const part = { dataset, source, businessDate: day.businessDate, part: landed.part, file: file.key };
   const content = inBlocks(openLanded(landing, file, signal, pace));
-  const blocks = readBlocks(dataset, source, file, content, warn);
-  if (threads && file.bytes >= WORTH_THREADS_BYTES) return threads.sort(part, blocks);
-  return (async function* () {
-    let sorter: CsvSorter | undefined;
-    for await (const block of blocks) {
-      sorter ??= new CsvSorter(part, block.header);
-      yield sorter.sort(block);
-    }
-  })();
+  const part = { dataset, source, businessDate: day.businessDate, part: landed.part, file: file.key };
+  return { part, file, blocks: readBlocks(dataset, source, file, content, warn) };
+}
+
+/** Sorts its records: in threads where it is large, otherwise here. */
+export async function* sortPlain(
+  { part, file, blocks }: PlainPart,
+  { threads }: Pick<IntakeContext, 'threads'>,
+): AsyncGenerator<Sorted> {
+  if (threads && file.bytes >= WORTH_THREADS_BYTES) {
+    yield* threads.sort(part, blocks);
+    return;
+  }
+  let sorter: CsvSorter | undefined;
+  for await (const block of blocks) {
+    sorter ??= new CsvSorter(part, block.header);
+    yield sorter.sort(block);
+  }
 }
 
 /** What is smaller is sorted before a thread has begun. */

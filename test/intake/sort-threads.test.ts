@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { afterAll, expect, test } from 'vitest';
+import { extract } from '../../intake/extract.ts';
+import type { Landed } from '../../intake/manifest.ts';
+import { SortThreads } from '../../intake/sort-threads.ts';
+import { stagePart } from '../../intake/stage.ts';
+import { csv, date, decimal, defineDataset, integer, oneOf, text } from '../../rules/kit.ts';
+import { containing, dayOf, type IntakeHouse, openIntake, refusalOf, until } from '../support/intake.ts';
+
+const day = { dataset: 'sales', businessDate: dayOf('2024-03-15') };
+const sales = defineDataset({
+  name: 'sales',
+  about: 'What was sold, for tests.',
+  table: 'sale',
+  source: csv({ endsLastLine: true }),
+  columns: {
+    id: integer().orReject('no-id'),
+    on: date().orReject('no-day'),
+    shop: oneOf('Liège', 'Namur').orReject('no-shop'),
+    price: decimal({ precision: 8, scale: 2 }),
+    note: text({ like: /[^<]*/ }),
+  },
+  key: ['id'],
+  write: 'replaceDay',
+  dayOfRow: { column: 'on' },
+});
+
+const ROWS = 400_000; // beyond what is sorted without threads
+const HEADER = 'id,on,shop,price,note\n';
+const odd = (id: number) =>
+  [
+    `${id},2024-03-15,Liège,"1.50","two\nlines"`,
+    `${id},2024-03-16,Namur,1,`,
+    `${id},2024-03-15,Nice,1,`,
+    `${id}`,
+  ][id % 4] as string;
+const content = [
+  HEADER,
+  ...Array.from({ length: ROWS }, (_, id) =>
+    id % 50 === 0
+      ? `${odd(id / 50)}\n`
+      : `${id},2024-03-15,${id % 2 ? 'Liège' : 'Namur'},${id % 997}.25,plain\n`,
+  ),
+].join('');
+
+const threads = new SortThreads(2);
+afterAll(() => threads.close());
+
+async function land(house: IntakeHouse, of = content): Promise<Landed> {
+  await writeFile(await house.put('sales/2024-03-15.csv', ''), of);
+  return extract(sales, day, 1, house.context);
+}
+
+test('R9: a large file that is sorted in threads gives the same bytes as one that is sorted at home', async () => {
+  const house = await openIntake();
+  const { manifest } = await land(house);
+  const home = await stagePart(sales, day, manifest, 1, 1, house.context);
+  const away = await stagePart(sales, day, manifest, 1, 1, { ...house.context, threads });
+  expect(away).toEqual(home);
+  expect(away).toMatchObject({ read: ROWS, staged: ROWS - 6_000, discarded: 2_000, rejected: 4_000 });
+});
+
+test('what breaks in a thread has the name that it has at home, and leaves nothing', async () => {
+  const house = await openIntake();
+  const { manifest } = await land(house, content.slice(0, -3));
+  const error = await refusalOf(stagePart(sales, day, manifest, 1, 1, { ...house.context, threads }));
+  expect(error).toMatchObject({ name: 'SourceBroken', detail: containing('its line has no end') });
+  expect(await house.landing.list('sales/2024-03-15/1/staged')).toEqual([]);
+});
+
+test('an abort ends the sorting in threads as well', async () => {
+  const house = await openIntake();
+  const { manifest } = await land(house);
+  const rows = new Set<number>();
+  const landing = {
+    ...house.landing,
+    read: (key: string) => house.landing.read(key).once('readable', () => rows.add(1)),
+  };
+  const staging = stagePart(sales, day, manifest, 1, 1, { ...house.context, landing, threads });
+  staging.catch(() => undefined);
+  await until(() => rows.size > 0);
+  house.abort.abort(new Error('told to stop'));
+  await expect(staging).rejects.toThrow('told to stop');
+  expect(await house.landing.list('sales/2024-03-15/1/staged')).toEqual([]);
+});
+
+test('a file whose threads die fails, and the next one has others', async () => {
+  const house = await openIntake();
+  const { manifest } = await land(house);
+  const mortal = new SortThreads(2);
+  let chunks = 0;
+  const read = (key: string) =>
+    Readable.from(
+      house.landing.read(key).map((chunk: Buffer) => {
+        if (++chunks === 40) void mortal.close();
+        return chunk;
+      }),
+      { objectMode: false },
+    );
+  const landing = { ...house.landing, read };
+  const staging = stagePart(sales, day, manifest, 1, 1, { ...house.context, landing, threads: mortal });
+  await expect(staging).rejects.toThrow('A sorting thread');
+  const next = await stagePart(sales, day, manifest, 1, 1, { ...house.context, threads: mortal });
+  expect(next).toMatchObject({ read: ROWS });
+  await mortal.close();
+});
