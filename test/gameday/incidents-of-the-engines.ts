@@ -1,3 +1,4 @@
+import { hasWorker } from '../../cli/pollers.ts';
 import { fareLines } from '../support/fares.ts';
 import { until } from '../support/intake.ts';
 import type { Incident } from './incident.ts';
@@ -69,5 +70,6 @@ export const INCIDENTS_OF_THE_ENGINES: readonly Incident[] = [
 async function startAgain(stage: Stage, trouble: string): Promise<void> {
   await stage.engines.start();
   await until(() => stage.hasSms(`Over: ${trouble}`), 30_000);
+  await until(() => hasWorker(stage.house.client), 60_000); // as the runbook's Preconditions ask
   await stage.endWatchdog();
 }
