@@ -45,7 +45,7 @@ export async function foldIfFree(
   context: FoldContext,
 ): Promise<NightTrainError | undefined> {
   try {
-    await foldMonth(warehouse, loaderUrl, findDataset(datasets, dataset), month, 'fold', context);
+    await foldMonth(warehouse, loaderUrl, findDataset(datasets, dataset), month, context);
     return undefined;
   } catch (error) {
     if (error instanceof NightTrainError && (isFoldOvertaken(error) || isLockTimeout(error))) return error;

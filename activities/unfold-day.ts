@@ -1,8 +1,7 @@
 import type { LoadIdentity } from '../warehouse/day-table.ts';
 import type { Dataset } from '../rules/dataset.ts';
-import { firstOfMonth } from '../rules/business-date.ts';
 import { describe } from '../rules/errors.ts';
-import { foldMonth, isFoldOvertaken, isFolded } from '../warehouse/fold.ts';
+import { isFolded, isFoldOvertaken, unfoldMonth } from '../warehouse/fold.ts';
 import type { Deps } from './deps.ts';
 import type { StepContext } from './step.ts';
 
@@ -17,14 +16,12 @@ export async function unfoldDay(
   { warehouse, loaderUrl }: Pick<Deps, 'warehouse' | 'loaderUrl'>,
   { signal, progress, log }: StepContext,
   dataset: Dataset,
-  { businessDate }: LoadIdentity,
+  load: LoadIdentity,
 ): Promise<void> {
-  const day = { dataset: dataset.name, businessDate };
-  for (let tries = 1; await isFolded(warehouse, day); tries++) {
+  for (let tries = 1; await isFolded(warehouse, load); tries++) {
     try {
-      const month = firstOfMonth(businessDate);
       const context = { signal, progress: (rows: number) => progress({ rows, bytes: 0 }) };
-      const { days, rows } = await foldMonth(warehouse, loaderUrl, dataset, month, 'unfold', context);
+      const { days, rows } = await unfoldMonth(warehouse, loaderUrl, dataset, load, context);
       log.info({ days, rows }, 'month unfolded: a day of it is replayed');
     } catch (error) {
       if (!isFoldOvertaken(error) || tries === MOST_TRIES) throw error;

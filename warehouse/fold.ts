@@ -2,15 +2,13 @@ import { pipeline } from 'node:stream/promises';
 import type { PoolClient } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { BusinessDate } from '../rules/business-date.ts';
+import { firstOfMonth, type BusinessDate } from '../rules/business-date.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { CommitNotFound, WarehouseUnavailable } from '../rules/errors.ts';
 import { openLoadSession, openSession, sessionName, type LoadSession } from './data-source.ts';
+import { evict, type Session } from './evict.ts';
 import { sqlStateOf, warehouseError } from './failure.ts';
-
-/** The days of a month into one table, or each into its own again. */
-export type FoldKind = 'fold' | 'unfold';
 
 /** Where the rows of a day lie, and where they go. Both tables are in schema `warehouse`, and named by PostgreSQL. */
 interface Move {
@@ -35,8 +33,8 @@ export interface Folded {
 }
 
 /**
- * Copies the days of a month into new tables and has COMMIT put these in the places of the old ones (R1). What was
- * published meanwhile wins: `isOvertaken` tells such a failure, and nothing was done.
+ * Puts the days of a month into one table. What is published meanwhile wins: `isFoldOvertaken` tells such a failure,
+ * and nothing was done. Whoever was folding this month before is evicted: nobody else would end a session that froze.
  * @param month its first day
  */
 export async function foldMonth(
@@ -44,11 +42,40 @@ export async function foldMonth(
   loaderUrl: string,
   dataset: Dataset,
   month: BusinessDate,
-  kind: FoldKind,
   context: FoldContext,
 ): Promise<Folded> {
+  const session = `nighttrain fold ${dataset.name} ${month.slice(0, 7)}`;
+  await evict(warehouse, await sessionsNamed(warehouse, session));
+  return move(warehouse, loaderUrl, dataset, { kind: 'fold', month, session }, context);
+}
+
+/**
+ * Puts each day of a month into a table of its own again, for a load of one of them: in a session that bears the load's
+ * name, and is evicted with it.
+ */
+export function unfoldMonth(
+  warehouse: DataSource,
+  loaderUrl: string,
+  dataset: Dataset,
+  load: DatasetDay & { readonly epoch: number },
+  context: FoldContext,
+): Promise<Folded> {
+  const session = sessionName(load, load.epoch);
+  const month = firstOfMonth(load.businessDate);
+  return move(warehouse, loaderUrl, dataset, { kind: 'unfold', month, session }, context);
+}
+
+/** Copies days into new tables and has COMMIT put these in the places of the old ones (R1). */
+async function move(
+  warehouse: DataSource,
+  loaderUrl: string,
+  dataset: Dataset,
+  what: { readonly kind: 'fold' | 'unfold'; readonly month: BusinessDate; readonly session: string },
+  context: FoldContext,
+): Promise<Folded> {
+  const { kind, month } = what;
   const name = `${month.slice(0, 7)} of ${dataset.name}`;
-  const session = await openSession(loaderUrl, `nighttrain ${kind} ${dataset.name} ${month.slice(0, 7)}`);
+  const session = await openSession(loaderUrl, what.session);
   const stop = () => session.cut();
   context.signal.addEventListener('abort', stop, { once: true });
   try {
@@ -62,13 +89,10 @@ export async function foldMonth(
       const moves = await movesOf(tx, opened.foldId);
       const rows = await copyDays(tx, loaderUrl, dataset, moves, context);
       await tx.query('select nighttrain.check_fold($1)', [opened.foldId]);
+      if (kind === 'unfold') await evict(warehouse, await readersOf(warehouse, moves));
       return { ...opened, days: moves.length, rows };
     });
-    const kept = await warehouse.query<unknown[]>('select from nighttrain.fold where fold_id = $1', [
-      folded.foldId,
-    ]);
-    if (kept.length === 0)
-      throw new CommitNotFound(`COMMIT of the ${kind} of ${name} was confirmed, yet it is not there`); // (R7)
+    await readBack(warehouse, folded.foldId, `the ${kind} of ${name}`);
     return folded;
   } catch (error) {
     context.signal.throwIfAborted(); // the wire was cut, and nothing was done
@@ -79,6 +103,12 @@ export async function foldMonth(
     context.signal.removeEventListener('abort', stop);
     await session.source.destroy();
   }
+}
+
+/** @throws CommitNotFound where COMMIT did not write it (R7) */
+async function readBack(warehouse: DataSource, foldId: string, what: string): Promise<void> {
+  const kept = await warehouse.query<unknown[]>('select from nighttrain.fold where fold_id = $1', [foldId]);
+  if (kept.length === 0) throw new CommitNotFound(`COMMIT of ${what} was confirmed, yet it is not there`);
 }
 
 async function movesOf(tx: EntityManager, foldId: string): Promise<Move[]> {
@@ -134,6 +164,30 @@ async function copyDays(
     reading.cut(); // one that is still sending would be waited for
     await reading.source.destroy();
   }
+}
+
+/**
+ * What else reads these tables for a fold. What it wants is done now, and one that is frozen would hold up the replay of
+ * every day of the month (R11).
+ */
+function readersOf(warehouse: DataSource, moves: readonly Move[]): Promise<Session[]> {
+  return warehouse.query<Session[]>(
+    `select distinct a.pid, a.backend_start::text as "backendStart", a.application_name as "applicationName"
+     from pg_locks l
+       join pg_class c on c.oid = l.relation and c.relnamespace = 'warehouse'::regnamespace
+       join pg_stat_activity a on a.pid = l.pid and a.datname = current_database() and a.usename = current_user
+     where c.relname = any($1) and a.query like 'copy (select %' and starts_with(a.application_name, 'nt:')`,
+    [moves.map(({ from }) => from)],
+  );
+}
+
+function sessionsNamed(warehouse: DataSource, name: string): Promise<Session[]> {
+  return warehouse.query<Session[]>(
+    `select pid, backend_start::text as "backendStart", application_name as "applicationName"
+     from pg_stat_activity
+     where datname = current_database() and usename = current_user and application_name = $1`,
+    [name],
+  );
 }
 
 async function readerOf({ source }: LoadSession): Promise<PoolClient> {

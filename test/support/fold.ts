@@ -1,14 +1,22 @@
 import type { BusinessDate } from '../../rules/business-date.ts';
-import { foldMonth, type Folded, type FoldKind } from '../../warehouse/fold.ts';
+import { foldMonth, unfoldMonth, type Folded } from '../../warehouse/fold.ts';
 import { fares } from './datasets.ts';
 import type { House } from './house.ts';
 import { dayOf } from './intake.ts';
 
-/** Folds a month of `fares` as the worker does, or makes days of it again. @param month `YYYY-MM` */
-export async function foldFares(house: House, month: string, kind: FoldKind = 'fold'): Promise<Folded> {
+const context = { signal: new AbortController().signal, progress: () => undefined };
+
+/** Folds a month of `fares` as the worker does. @param month `YYYY-MM` */
+export async function foldFares(house: House, month: string): Promise<Folded> {
   const loader = await house.open(house.loaderUrl, 'nighttrain');
-  const context = { signal: new AbortController().signal, progress: () => undefined };
-  return foldMonth(loader, house.loaderUrl, fares, firstOf(month), kind, context);
+  return foldMonth(loader, house.loaderUrl, fares, firstOf(month), context);
+}
+
+/** Makes days of a month of `fares` again, as if its first day were loaded. */
+export async function unfoldFares(house: House, month: string): Promise<Folded> {
+  const loader = await house.open(house.loaderUrl, 'nighttrain');
+  const load = { dataset: fares.name, businessDate: firstOf(month), epoch: 999_999 }; // no zombie for any sweep
+  return unfoldMonth(loader, house.loaderUrl, fares, load, context);
 }
 
 export function firstOf(month: string): BusinessDate {

@@ -91,6 +91,11 @@ test.each<[string, string[], RegExp]>([
     /opened and never published/,
   ],
   [
+    'R1: a day is said to be folded',
+    [`update nighttrain.published_day set folded_into = 'fare_20240101_4_1' where ${SECOND}`],
+    /2024-01-02 is folded into fare_20240101_4_1, which no fold has proved/,
+  ],
+  [
     'R1: a published row is deleted',
     [`delete from warehouse.fare where receipt = 1`],
     /the ledger says 4 rows/,
