@@ -53,11 +53,11 @@ async function ask(
   if (state !== 'sent' || providerId === null || deliveryId === null || !way?.stateOf) return;
   try {
     const news = await orAbort(way.stateOf(providerId, signal), signal);
-    if (news) await recordNews(warehouse, { deliveryId }, news);
+    if (news)
+      await archiveInTime('News of a page could not be recorded', () =>
+        recordNews(warehouse, { deliveryId }, news),
+      );
   } catch (error) {
-    log.warn(
-      { channel, providerId, error: describe(error) },
-      'the provider does not say what became of a page',
-    );
+    log.warn({ channel, providerId, error: describe(error) }, 'what became of a page is not known');
   }
 }

@@ -25,7 +25,12 @@ export async function inTurn<T>(
   if (failures.length > 0) throw failures[0];
 }
 
-/** Whoever comes next would not get through either. */
+/** Whoever comes next would not get through either. What Temporal says of one alone, it does not say of all. */
 function isOutage(error: unknown): boolean {
-  return isConnectionLoss(error) || error instanceof ServiceError || isGrpcServiceError(error);
+  const answer = error instanceof ServiceError ? error.cause : error;
+  if (isGrpcServiceError(answer)) return SILENCE.includes(answer.code);
+  return isConnectionLoss(error) || error instanceof ServiceError;
 }
+
+/** Of gRPC's codes: DEADLINE_EXCEEDED, UNAVAILABLE. */
+const SILENCE: readonly number[] = [4, 14];

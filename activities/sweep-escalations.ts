@@ -1,5 +1,6 @@
-import { exhaustedAndAnswered, pagedAlerts } from '../alerting/paging/escalations.ts';
+import { exhaustedAndAnswered, pagedAlerts, type PagedAlert } from '../alerting/paging/escalations.ts';
 import type { Deps } from './deps.ts';
+import { inTurn } from './in-turn.ts';
 
 /** Alerts that one sweep sees to; the next one goes on. */
 const MOST_AT_ONCE = 200;
@@ -16,11 +17,12 @@ export async function startDueEscalations({
 }: Pick<Deps, 'warehouse' | 'escalations' | 'alarm' | 'log'>): Promise<number> {
   for (const key of await exhaustedAndAnswered(warehouse)) await alarm.resolve(key, 'The alert was answered');
   let started = 0;
-  for (const { alertId, paging } of await pagedAlerts(warehouse, MOST_AT_ONCE)) {
-    if (paging === 'under way' && (await escalations.isRunning(alertId))) continue;
+  const startWhereNoneRuns = async ({ alertId, paging }: PagedAlert) => {
+    if (paging === 'under way' && (await escalations.isRunning(alertId))) return;
     await escalations.start(alertId);
     log.warn({ alertId, paging }, 'escalation started by the sweep');
     started += 1;
-  }
+  };
+  await inTurn(await pagedAlerts(warehouse, MOST_AT_ONCE), startWhereNoneRuns, log);
   return started;
 }

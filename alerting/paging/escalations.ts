@@ -108,11 +108,14 @@ export async function endEscalation(
   });
 }
 
+/** An alert that somebody is to be paged about. */
+export interface PagedAlert {
+  readonly alertId: string;
+  readonly paging: 'due' | 'under way';
+}
+
 /** Alerts that somebody is to be paged about, the oldest first. */
-export async function pagedAlerts(
-  warehouse: DataSource,
-  most: number,
-): Promise<readonly { readonly alertId: string; readonly paging: 'due' | 'under way' }[]> {
+export async function pagedAlerts(warehouse: DataSource, most: number): Promise<readonly PagedAlert[]> {
   return warehouse.query(
     `select alert_id as "alertId", paging from nighttrain.alert where paging in ('due', 'under way')
      order by paging, last_at limit $1`,
