@@ -128,12 +128,12 @@ test('R9: the worker of a replay is killed while it unfolds: nothing is half, an
   const replay = own.replay('fares', '2023-05-02');
   const { application } = await held;
   expect(application).toBe('nt:fares:2023-05-02:4');
+  await own.startWorker();
   await doomed.end('SIGKILL');
   expect(await partsOf(own, '2023-05')).toHaveLength(1);
-  await own.startWorker();
   expect(await replay).toMatchObject({ state: 'loaded', receipt: { counts: { loaded: 3 } } });
   expect(await partsOf(own, '2023-05')).toHaveLength(2);
-});
+}, 120_000);
 
 /** Starts what the schedule starts every day. */
 function sweepMonths(here: House): Promise<WorkflowHandle> {
@@ -193,4 +193,4 @@ test('old months are folded every day, once a day has passed since their last co
   expect(await partsOf(own, '2023-06')).toMatchObject([{ days: 3 }]);
   expect(await partsOf(own, '2023-07')).toMatchObject([{ days: 2 }]);
   expect(await faresOf(own, '2023-06')).toEqual(rows);
-});
+}, 120_000);

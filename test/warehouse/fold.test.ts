@@ -147,6 +147,8 @@ test('of two folds of one month the later ends the earlier, which may be frozen,
   const commit = await held;
   await foldFares(house(), month);
   const parts = await partsOf(house(), month);
+  const left = `select from pg_stat_activity where application_name = 'nighttrain fold fares ${month}'`;
+  await expect.poll(() => house().ask(left)).toEqual([]);
   expect(await commit.release()).not.toBe('CommandComplete');
   expect(await slow).toBeInstanceOf(WarehouseUnavailable);
   expect(await partsOf(house(), month)).toEqual(parts);
