@@ -438,20 +438,30 @@ describe('the fast lane and the way of all records', () => {
   });
 });
 
-test('a value that is remembered is the one that was read, however alike the texts are', () => {
+const figures = Array.from({ length: 4_000 }, (_, at) => at.toString(3).padStart(1 + (at % 12), '0'));
+/** Each text begins with all shorter ones of its letter. */
+const runs = Array.from({ length: 2_000 }, (_, at) =>
+  String.fromCharCode(33 + (at % 50)).repeat(1 + Math.floor(at / 50)),
+);
+
+test.each([
+  ['the same figures', figures],
+  ['the same beginnings', runs],
+])('a value that is remembered is the one that was read, also where texts have %s', (_what, texts) => {
   let made = 0;
   const read = remembering((bytes, start, end, out) => {
     made++;
     return bytes[start] !== 0x78 && encodeText(bytes, start, end, out); // an x is none
   });
-  const texts = Array.from({ length: 4_000 }, (_, at) => at.toString(3).padStart(1 + (at % 12), '0'));
-  for (const text of [...texts, ...texts, '', 'x', 'x', 'y'.repeat(60), 'y'.repeat(60)]) {
+  const long = 'y'.repeat(60);
+  const all = [...texts.toReversed(), ...texts, '', 'x', 'x', long, long];
+  for (const text of all) {
     const bytes = Buffer.from(`22${text}00`);
     const [found, expected] = [new CopyRows(100), new CopyRows(100)];
     expect(read(bytes, 2, 2 + text.length, found)).toBe(text !== 'x');
     if (text !== 'x') encodeText(bytes, 2, 2 + text.length, expected);
-    expect(found.written()).toEqual(expected.written());
+    expect(found.written().toString()).toBe(text === 'x' ? '' : expected.written().toString());
   }
   expect(made).toBeGreaterThan(1_500);
-  expect(made).toBeLessThan(8_000);
+  expect(made).toBeLessThan(all.length);
 });
