@@ -2,6 +2,7 @@ import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { SEARCH_ATTRIBUTES } from '../workflows/search-attributes.ts';
 import { ConfigurationError } from '../rules/errors.ts';
+import { lateCallsEnd } from './late-calls.ts';
 
 /** Where Temporal is. The rest of Temporal's standard variables (TLS, API key) come from its own configuration. */
 export interface TemporalTarget {
@@ -20,6 +21,7 @@ export async function connectClient({ address, namespace }: TemporalTarget): Pro
       ...connectionOptions,
       address,
       channelArgs,
+      interceptors: lateCallsEnd(),
       connectTimeout: '10 s',
     });
     return new Client({ connection, namespace });

@@ -55,6 +55,29 @@ test(
   PATIENCE_MS,
 );
 
+test(
+  'up whose Temporal has died says so, drains and ends with exit code 1, while somebody asks whether it is ready',
+  async () => {
+    await using house = await openHouseOfEngines();
+    const up = await upIn({ ...process.env, NIGHTTRAIN_HOME: house.home, LOG_LEVEL: 'fatal' });
+    const ready = /Health +(\S+\/readyz)/.exec(up.stdout)?.[1] ?? '';
+    const asking = setInterval(() => void fetch(ready).catch(() => undefined), 200); // a port that is closed by now
+    try {
+      process.kill((await house.recorded()).temporal?.process?.pid ?? 0, 'SIGKILL');
+      const { code, stderr } = await up.answer();
+      expect(stderr).toContain('Temporal under');
+      expect(stderr).toContain('Draining');
+      expect(stderr).not.toContain('Channel has been shut down');
+      expect(stderr).not.toMatch(/^ +at /m);
+      expect(code).toBe(1);
+      expect(await house.processes(), 'nothing is left').toEqual([]);
+    } finally {
+      clearInterval(asking);
+    }
+  },
+  PATIENCE_MS,
+);
+
 async function upIn(env: NodeJS.ProcessEnv): Promise<Command> {
   const up = new Command(['up'], env);
   await until(() => up.stdout.includes('Night Train is up') || up.hasEnded, 120_000);
