@@ -8,6 +8,11 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_locks_per_transaction: '1024', // undated queries lock every daily partition (§5)
   client_connection_check_interval: '500ms', // ends the statements of clients that died
   shared_buffers: '256MB',
+  // Rows and keys of a table that its own transaction made are written once, not twice: a night is one such table.
+  // Nothing replicates or archives a server that lives under a home; it is backed up by pg_dump.
+  wal_level: 'minimal',
+  max_wal_senders: '0',
+  maintenance_work_mem: '256MB', // the key of five million rows is sorted in memory
   max_wal_size: '2GB', // one checkpoint less in a load of millions of rows
   checkpoint_timeout: '15min', // a page that changes first after one is written whole: docs/guides/postgres.md
   jit: 'off',
