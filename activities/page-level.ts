@@ -92,6 +92,7 @@ async function queue(
       deliveryId: null,
       state: 'queued',
       providerId: null,
+      isFolded: false,
     }));
     return { alert, deliveries: rows };
   }
@@ -111,6 +112,7 @@ async function pageFor(
   const { code, rule, severity, dataset, businessDate, sentence, facts, runbook } = alert;
   return {
     alertId,
+    firing,
     code,
     rule,
     severity,
@@ -150,12 +152,22 @@ async function send(
       return false;
     }
   };
-  await archive(() => countTry(warehouse, delivery));
-  const outcome = await handOver({ ...deps, log: line }, page, delivery, signals);
+  if (!delivery.isFolded) await archive(() => countTry(warehouse, delivery));
+  const outcome = delivery.isFolded
+    ? FOLDED
+    : await handOver({ ...deps, log: line }, page, delivery, signals);
   sayWhatCame(line, outcome);
   const isArchived = await archive(() => recordHandedOver(warehouse, turn, delivery, outcome));
   return { person, channel, state: outcome.state, isArchived, isChannelDown: outcome.isChannelDown };
 }
+
+/** PagerDuty takes it, and adds it to what it has: nobody is called by it. */
+const FOLDED: Outcome = {
+  state: 'failed',
+  providerId: null,
+  error: 'PagerDuty has this alert by an earlier level, and calls nobody new for it',
+  isChannelDown: false,
+};
 
 function sayWhatCame(log: Logger, { state, error }: Outcome): void {
   if (state === 'failed') log.error({ error }, 'page not sent');

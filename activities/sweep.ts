@@ -9,6 +9,7 @@ import { closeAbandoned } from './sweep-attempts.ts';
 import { putEnginesRight } from './sweep-engines.ts';
 import { startDueEscalations } from './sweep-escalations.ts';
 import { reportGuards } from './sweep-guards.ts';
+import { settleIncidents } from './sweep-incidents.ts';
 import { reportMissingNights } from './sweep-nights.ts';
 import { endZombies } from './sweep-sessions.ts';
 import { expireStorage, type Expired } from './sweep-storage.ts';
@@ -16,6 +17,7 @@ import { expireStorage, type Expired } from './sweep-storage.ts';
 /** Each answers how much there was to do: nothing on a quiet minute. */
 const DUTIES = {
   escalationsStarted: startDueEscalations,
+  incidentsSettled: settleIncidents,
   attemptsClosed: (deps: Deps) => closeAbandoned(deps),
   zombiesEnded: endZombies,
   nightsReported: reportMissingNights,

@@ -17,3 +17,6 @@ export interface Finding extends AlertKey {
   /** `number` is the figure that matters, as a person reads it: `31.0 % of 12345 rows rejected`. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
+
+/** More of the facts, characters of JSON, is neither kept nor sent (R14). */
+export const LONGEST_FACTS = 16_384;

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import { ALERT_RULES } from '../../rules/alert-rules.ts';
-import type { AlertKey, Finding } from '../../rules/alert.ts';
+import { LONGEST_FACTS, type AlertKey, type Finding } from '../../rules/alert.ts';
 import { storableText, toJsonb } from '../../warehouse/storable.ts';
 
 /** The alert that a finding belongs to. */
@@ -15,7 +15,6 @@ export interface Recorded {
 }
 
 const LONGEST_SENTENCE = 1_000;
-const LONGEST_FACTS = 16_384;
 
 /** Inserts the alert where it is not there, and counts it where it is. @param foundAt where it waited in the spool */
 export async function record(

@@ -6,9 +6,14 @@ import type { ChannelKind } from '../../rules/on-call.ts';
 export type { DeliveryState } from '../../rules/escalation.ts';
 export type { ChannelKind } from '../../rules/on-call.ts';
 
+/** What has become of an alert that somebody was paged for. */
+export type Settlement = 'acknowledged' | 'resolved';
+
 /** What a person is told; each channel words it in its own way. */
 export interface Page {
   readonly alertId: string;
+  /** How often it has fired: a provider that keeps incidents begins another each time. */
+  readonly firing: number;
   /** What acknowledges it: `ACK <code>`, `npx nighttrain alert ack <code>`; the watchdog's own pages have none. */
   readonly code: number | undefined;
   /** Says that it is over: there is nothing left to acknowledge. */
@@ -44,6 +49,13 @@ export interface Channel {
   send(page: Page, address: string, signal: AbortSignal): Promise<Handed>;
   /** Asks what became of a page that was sent; undefined where nothing new is known. */
   stateOf?(providerId: string, signal: AbortSignal): Promise<DeliveryState | undefined>;
+  /** Tells a provider that keeps an incident of its own how its alert stands. @throws as `send` does */
+  settle?(
+    alert: Pick<Page, 'alertId' | 'firing'>,
+    settlement: Settlement,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** The channels that are set up here. */

@@ -5,9 +5,10 @@ import {
   ConfigurationError,
   type NightTrainError,
 } from '../../rules/errors.ts';
+import { LONGEST_FACTS } from '../../rules/alert.ts';
 import { WEBHOOK_FORMS, type WebhookForm } from '../../rules/on-call.ts';
 import { isRetryableStatus, retryAfterMs } from '../../rules/retryable.ts';
-import type { Channel, Handed, Page } from './channel.ts';
+import type { Channel, Handed, Page, Settlement } from './channel.ts';
 import { ackCommand, headline, pageLines } from './message.ts';
 import { DEFAULT_PATIENCE, happened, persist, type Patience } from './patience.ts';
 
@@ -32,22 +33,36 @@ export class Webhook implements Channel {
   /** @param address `<form> <URL>` */
   async send(page: Page, address: string, signal: AbortSignal): Promise<Handed> {
     const { form, url } = targetOf(address);
-    const body = this.#bodyOf(form, page);
-    return persist(
-      async (callSignal) => {
-        await post(url, body, callSignal);
-        return { providerId: null, state: 'delivered' };
-      },
-      this.#patience,
-      signal,
-    );
+    await this.#post(url, this.#bodyOf(form, page), signal);
+    return { providerId: null, state: 'delivered' };
+  }
+
+  /** Of those that are called PagerDuty alone keeps incidents. */
+  async settle(
+    alert: Pick<Page, 'alertId' | 'firing'>,
+    settlement: Settlement,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { form, url } = targetOf(address);
+    if (form !== 'pagerduty') return;
+    const action = settlement === 'resolved' ? 'resolve' : 'acknowledge';
+    await this.#post(url, pagerDutyEvent(alert, action, this.#routingKey()), signal);
+  }
+
+  async #post(url: string, body: unknown, signal: AbortSignal): Promise<void> {
+    await persist((callSignal) => post(url, body, callSignal), this.#patience, signal);
   }
 
   #bodyOf(form: WebhookForm, page: Page): unknown {
     if (form === 'slack') return slackBody(page);
     if (form === 'json') return jsonBody(page);
+    return pagerDutyBody(page, this.#routingKey());
+  }
+
+  #routingKey(): string {
     const { pagerDutyRoutingKey } = this.#setup;
-    if (pagerDutyRoutingKey !== undefined) return pagerDutyBody(page, pagerDutyRoutingKey);
+    if (pagerDutyRoutingKey !== undefined) return pagerDutyRoutingKey;
     throw new ConfigurationError('A webhook is for PagerDuty, and PAGERDUTY_ROUTING_KEY is not set', {
       hint: "Set it to the key of the service's Events API v2 integration.",
     });
@@ -105,9 +120,7 @@ function refusal(status: number, retryAfter: string | undefined): NightTrainErro
   });
 }
 
-const LONGEST_FACTS = 32 * 1024;
-
-/** PagerDuty takes half a megabyte, others less; what is longer stays in the archive. */
+/** What is longer stays in the archive, which keeps no more of it itself. */
 function boundedFacts({ facts }: Page): Page['facts'] {
   return JSON.stringify(facts).length <= LONGEST_FACTS ? facts : {};
 }
@@ -144,13 +157,23 @@ function slackBody(page: Page): unknown {
 /** PagerDuty's own bound. */
 const LONGEST_SUMMARY = 1_024;
 
-/** One alert is one incident there, however often it is paged: `dedup_key`. */
+/**
+ * An event about the incident of an alert. However often one firing is paged it is one incident there: `dedup_key`. What
+ * fires anew must not be taken for more of what PagerDuty has perhaps not yet heard the end of.
+ */
+function pagerDutyEvent(
+  { alertId, firing }: Pick<Page, 'alertId' | 'firing'>,
+  action: 'trigger' | 'acknowledge' | 'resolve',
+  routingKey: string,
+) {
+  const dedupKey = firing === 1 ? alertId : `${alertId}/${firing}`;
+  return { routing_key: routingKey, event_action: action, dedup_key: dedupKey };
+}
+
 function pagerDutyBody(page: Page, routingKey: string): unknown {
   const { severity, dataset, rule, runbook, code, ackLink } = page;
   return {
-    routing_key: routingKey,
-    event_action: page.isOver ? 'resolve' : 'trigger',
-    dedup_key: page.alertId,
+    ...pagerDutyEvent(page, page.isOver ? 'resolve' : 'trigger', routingKey),
     payload: {
       summary: headline(page).slice(0, LONGEST_SUMMARY).toWellFormed(),
       source: 'nighttrain',

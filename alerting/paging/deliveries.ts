@@ -18,6 +18,8 @@ export interface Delivery {
   readonly address: string;
   readonly state: DeliveryState;
   readonly providerId: string | null;
+  /** Its provider keeps one incident for this firing, and was paged by an earlier turn: it would call nobody new. */
+  readonly isFolded: boolean;
 }
 
 /** A page that ought to be sent. */
@@ -66,7 +68,12 @@ export async function queueTurn(
 }
 
 const DELIVERIES_OF_TURN = `
-  select delivery_id as "deliveryId", person, channel, address, state, provider_id as "providerId"
+  select delivery_id as "deliveryId", person, channel, address, state, provider_id as "providerId",
+    address like 'pagerduty %' and exists (
+      select from nighttrain.alert_delivery e
+      where e.alert_id = $1 and e.firing = $2 and e.channel = 'webhook' and e.address like 'pagerduty %'
+        and e.state = 'delivered' and (e.round, e.level) < ($3, $4)
+    ) as "isFolded"
   from nighttrain.alert_delivery where alert_id = $1 and firing = $2 and round = $3 and level = $4
   order by queued_at, delivery_id`;
 

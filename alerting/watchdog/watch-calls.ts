@@ -160,6 +160,7 @@ function pageOf({ callId, finding, startedAt }: Call, sentence: string, validFor
   const { severity, runbook } = ALERT_RULES[rule];
   return {
     alertId: callId,
+    firing: 1,
     code: undefined,
     rule,
     severity,

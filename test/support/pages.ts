@@ -5,6 +5,7 @@ import { dayOf } from './intake.ts';
 export function pageOf(more: Partial<Page> = {}): Page {
   return {
     alertId: '6f1c1f0a-5a35-4a0e-9b57-0d8f3f3a7c11',
+    firing: 1,
     code: 4821,
     rule: 'reject-limit-exceeded',
     severity: 'error',
