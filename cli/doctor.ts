@@ -8,6 +8,7 @@ import { connectClient } from '../worker/temporal.ts';
 import { examine, fail, ok, type Finding } from './doctor/finding.ts';
 import { checkDisk, checkHome, checkInbox, checkNode, checkSources } from './doctor/machine.ts';
 import { checkPaging } from './doctor/paging.ts';
+import { checkRunbooks } from './doctor/runbooks.ts';
 import { checkSpool } from './doctor/spool.ts';
 import { checkTemporal } from './doctor/temporal.ts';
 import { checkWarehouse } from './doctor/warehouse.ts';
@@ -60,6 +61,7 @@ async function diagnose(): Promise<readonly Finding[]> {
     ...(await examine('spool', 'Look at the home.', () => checkSpool(config))),
     await checkInbox(config, datasets),
     checkSources(config, datasets),
+    ...(await examine('runbooks', 'Look at the folder runbooks.', () => checkRunbooks(config))),
   );
   let engines: FoundEngines = {};
   findings.push(

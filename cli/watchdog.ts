@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { Logger } from 'pino';
 import { DeadMan } from '../alerting/watchdog/dead-man.ts';
-import { OnCallFile } from '../alerting/paging/on-call.ts';
+import { OnCallFile, refuseWrongVariables } from '../alerting/paging/on-call.ts';
 import { Spool } from '../alerting/alarm/spool.ts';
 import { watchFiles } from '../alerting/watchdog/watch-ack.ts';
 import { Watchdog } from '../alerting/watchdog/watchdog.ts';
@@ -99,6 +99,7 @@ async function run(
   const { home, monitoring } = config;
   const datasets = await loadDatasets(config.projectRoot);
   const onCall = new OnCallFile(config.projectRoot, datasets.keys(), log);
+  if (onCall.current) refuseWrongVariables(onCall.current, config.env);
   const deadMan = monitoring.deadManUrl === undefined ? undefined : new DeadMan(monitoring.deadManUrl, log);
   const files = watchFiles(home);
   const spool = new Spool(join(home, 'spool'));

@@ -49,6 +49,22 @@ export const MOST_LEVELS = 5;
 export const MOST_ROUNDS = 10;
 export const MOST_PEOPLE_A_LEVEL = 20;
 export const LONGEST_LEVEL_MINUTES = 240;
+/** A level that is over before its pages are sent asks nobody. */
+export const SHORTEST_LEVEL_MINUTES = 0.02;
+
+/** E.164, as Twilio wants it. */
+const NUMBER = /^\+[1-9]\d{6,14}$/;
+const MAIL = /^[^\s@<>,;]+@[^\s@<>,;]+$/;
+const isWebUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+
+/** What an address of each channel is, and how that is said. */
+export const ADDRESSES: Readonly<
+  Record<ChannelKind, { readonly is: (text: string) => boolean; readonly what: string }>
+> = {
+  sms: { is: (text) => NUMBER.test(text), what: `a number in quotes, as '+33612345678'` },
+  email: { is: (text) => MAIL.test(text), what: 'a mail address' },
+  webhook: { is: isWebUrl, what: 'an http(s) URL' },
+};
 
 /** Whether somebody is paged for an alert. */
 export function isPaged(onCall: OnCall | undefined, severity: Severity): onCall is OnCall {
@@ -104,4 +120,17 @@ export function resolvedAddress(
   if (name === undefined) return address;
   const value = env(name);
   return value === undefined ? undefined : address.replace(VARIABLE, () => value);
+}
+
+/** Why the variable that a contact's address comes from gives none: its name is told, its value is not (R17). */
+export function variableProblem(
+  { channel, address }: Contact,
+  env: (name: string) => string | undefined,
+): { readonly variable: string; readonly problem: 'is not set' | `does not hold ${string}` } | undefined {
+  const variable = variableOf(address);
+  if (variable === undefined) return undefined;
+  const value = env(variable);
+  if (value === undefined) return { variable, problem: 'is not set' };
+  const { is, what } = ADDRESSES[channel];
+  return is(value) ? undefined : { variable, problem: `does not hold ${what.replace(' in quotes', '')}` };
 }

@@ -6,7 +6,7 @@ import type { Deps } from '../activities/deps.ts';
 import type { Channels } from '../alerting/channels/channel.ts';
 import { inTime } from '../alerting/in-time.ts';
 import { makeLink } from '../alerting/callbacks/links.ts';
-import { OnCallFile } from '../alerting/paging/on-call.ts';
+import { OnCallFile, refuseWrongVariables } from '../alerting/paging/on-call.ts';
 import { openLandingFolder } from '../intake/landing-folder.ts';
 import { SortThreads } from '../intake/sort-threads.ts';
 import { evictionBy } from '../warehouse/evict.ts';
@@ -31,6 +31,7 @@ export function createDeps(parts: {
   const { config, ...rest } = parts;
   const { callbacks } = config.paging;
   const onCall = new OnCallFile(config.projectRoot, parts.datasets.keys(), parts.log);
+  if (onCall.current) refuseWrongVariables(onCall.current, config.env);
   return {
     ...rest,
     ...openAlarm({ ...parts, onCall: () => onCall.current }),

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { AddressRejected, NightTrainError } from '../../rules/errors.ts';
-import { resolvedAddress, variableOf, type ChannelKind } from '../../rules/on-call.ts';
+import { resolvedAddress, variableProblem, type ChannelKind } from '../../rules/on-call.ts';
 import type { Channels, Page } from '../channels/channel.ts';
 import type { HandedOver } from './deliveries.ts';
 
@@ -30,8 +30,10 @@ export async function handOver(
 ): Promise<Outcome> {
   const way = channels[channel];
   if (!way) return failed(`${channel} is not set up here`);
+  const lacks = variableProblem({ channel, address }, env);
   const resolved = resolvedAddress(address, env);
-  if (resolved === undefined) return failed(`${variableOf(address)} is not set`);
+  if (lacks || resolved === undefined)
+    return failed(`${lacks?.variable} ${lacks?.problem} where the worker (or the watchdog) runs`);
   const either = AbortSignal.any([signal, stop]);
   try {
     const { state, providerId } = await orAbort(way.send(page, resolved, either), either);

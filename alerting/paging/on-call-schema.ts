@@ -1,32 +1,36 @@
 import { z } from 'zod';
 import {
+  ADDRESSES,
   LONGEST_LEVEL_MINUTES,
   MOST_LEVELS,
   MOST_PEOPLE_A_LEVEL,
   MOST_ROUNDS,
+  SHORTEST_LEVEL_MINUTES,
   WEBHOOK_FORMS,
+  type ChannelKind,
   type Contact,
   type OnCall,
 } from '../../rules/on-call.ts';
 
-/** E.164, as Twilio wants it. */
-const NUMBER = /^\+[1-9]\d{6,14}$/;
-const MAIL = /^[^\s@<>,;]+@[^\s@<>,;]+$/;
 const VARIABLE = /^\$[A-Z][A-Z0-9_]*$/;
 const MINUTE_MS = 60_000;
 
-/** A text that is what `isOne` says, or `$NAME`, the variable that holds it. */
-const address = (isOne: (text: string) => boolean, what: string) =>
-  z.string(`must be ${what}`).refine((text) => VARIABLE.test(text) || isOne(text), `must be ${what}`);
-
-const isWebUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+/** The address of a channel, or `$NAME`, the variable that holds it. */
+const address = (channel: ChannelKind) => {
+  const { is, what } = ADDRESSES[channel];
+  const must = `must be ${what}, or $NAME`;
+  return z
+    .string(must)
+    .refine((text) => VARIABLE.test(text) || is(text), must)
+    .optional();
+};
 
 const contact = z
   .strictObject(
     {
-      sms: address((text) => NUMBER.test(text), `a number in quotes, as '+33612345678', or $NAME`).optional(),
-      email: address((text) => MAIL.test(text), 'a mail address, or $NAME').optional(),
-      webhook: address(isWebUrl, 'an http(s) URL, or $NAME').optional(),
+      sms: address('sms'),
+      email: address('email'),
+      webhook: address('webhook'),
       as: z.enum(WEBHOOK_FORMS, `must be one of ${WEBHOOK_FORMS.join(', ')}`).optional(),
     },
     'must be sms, email or webhook with its address',
@@ -65,12 +69,15 @@ export function onCallSchema(content: unknown, datasets: ReadonlySet<string>): z
       .max(MOST_PEOPLE_A_LEVEL, `must name ${MOST_PEOPLE_A_LEVEL} people at most`),
     (id) => id,
   );
-  const minutes = `must be minutes, over 0, at most ${LONGEST_LEVEL_MINUTES}`;
+  const minutes = `must be minutes, from ${SHORTEST_LEVEL_MINUTES} to ${LONGEST_LEVEL_MINUTES}`;
   const level = z
     .strictObject(
       {
         people: group,
-        timeoutMinutes: z.number(minutes).positive(minutes).max(LONGEST_LEVEL_MINUTES, minutes),
+        timeoutMinutes: z
+          .number(minutes)
+          .min(SHORTEST_LEVEL_MINUTES, minutes)
+          .max(LONGEST_LEVEL_MINUTES, minutes),
       },
       'must be a level, with people and timeoutMinutes',
     )

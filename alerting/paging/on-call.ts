@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { ConfigurationError, describe } from '../../rules/errors.ts';
-import type { OnCall } from '../../rules/on-call.ts';
+import { variableProblem, type OnCall } from '../../rules/on-call.ts';
 import { onCallSchema } from './on-call-schema.ts';
 
 /** In the project's root; where there is none, alerts go to the log and the archive alone. */
@@ -61,6 +61,14 @@ function contentOf(document: ReturnType<typeof parseDocument>): unknown {
   }
 }
 
+/** Every variable that the file takes an address from, also where the file is broken; none where there is no file. */
+export function variablesNamed(projectRoot: string): ReadonlySet<string> {
+  const path = join(projectRoot, FILE);
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return new Set();
+  const text = readFileSync(path, 'utf8').slice(0, LONGEST_FILE_BYTES);
+  return new Set(Array.from(text.matchAll(/\$([A-Z][A-Z0-9_]*)/g), ([, name = '']) => name));
+}
+
 function broken(problems: readonly string[]): ConfigurationError {
   return new ConfigurationError(`${FILE} is wrong, so it is not known whom to call`, {
     detail: problems.join('\n'),
@@ -105,6 +113,24 @@ function offsetOf(root: unknown, path: readonly PropertyKey[]): number {
     } else break;
   }
   return offset;
+}
+
+/**
+ * Nobody is reached by a number that is none, wherever it stands. That a variable is not set keeps no process from
+ * starting: it may page others. @throws ConfigurationError naming the variables, never what they hold
+ */
+export function refuseWrongVariables(onCall: OnCall, env: (name: string) => string | undefined): void {
+  const wrong = Object.entries(onCall.people).flatMap(([person, { channels }]) =>
+    channels.flatMap((contact) => {
+      const found = variableProblem(contact, env);
+      return found && found.problem !== 'is not set' ? `${person}: ${found.variable} ${found.problem}` : [];
+    }),
+  );
+  if (wrong.length === 0) return;
+  throw new ConfigurationError(`${FILE} names variables that reach nobody`, {
+    detail: wrong.join('\n'),
+    hint: 'Correct the variables, then: npx nighttrain doctor',
+  });
 }
 
 /**

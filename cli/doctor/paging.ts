@@ -1,12 +1,13 @@
+import { connect } from 'node:net';
 import { readOnCall } from '../../alerting/paging/on-call.ts';
-import { resolvedAddress, variableOf, type OnCall } from '../../rules/on-call.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import type { Config } from '../../worker/config.ts';
-import type { Paging } from '../../worker/paging.ts';
-import { examine, fail, ok, warn, type Finding } from './finding.ts';
+import type { CallbackSetup, Paging } from '../../worker/paging.ts';
+import { examine, ok, warn, type Finding } from './finding.ts';
+import { checkOnCall, noFile } from './on-call.ts';
 
 const CALL_MS = 15_000;
-const NOBODY = 'NOBODY IS CALLED when a night fails: alerts go to the log and the archive alone';
+const LOOK_MS = 2_000;
 const LIST = '.env.example lists the variables.';
 
 /** Whether somebody is reached when a night fails. Credentials are tried by calls that send nothing. */
@@ -14,52 +15,18 @@ export async function checkPaging(
   { projectRoot, paging, env }: Config,
   datasets: readonly Dataset[],
 ): Promise<readonly Finding[]> {
-  let onCall: OnCall | undefined;
   const file = await examine('on call', 'Correct on-call.yaml.', () => {
-    onCall = readOnCall(
+    const onCall = readOnCall(
       projectRoot,
       datasets.map(({ name }) => name),
     );
-    return Promise.resolve(onCall ? contacts(onCall, paging, env) : noFile());
+    return Promise.resolve(onCall ? checkOnCall(onCall, paging, env) : noFile());
   });
   return [
     ...file,
     ...(await examine('sms', LIST, () => checkSms(paging))),
     ...(await examine('email', LIST, () => checkEmail(paging))),
-    checkCallbacks(paging),
-  ];
-}
-
-const noFile = (): Finding =>
-  warn('on call', `there is no on-call.yaml: ${NOBODY}`, 'Write one: docs/guides/on-call.md has an example.');
-
-/** Contacts that nothing here can reach. */
-function contacts({ people }: OnCall, paging: Paging, env: Config['env']): readonly Finding[] {
-  const isSetUp = {
-    sms: paging.sms !== undefined,
-    email: paging.email !== undefined,
-    slack: true,
-    json: true,
-    pagerduty: paging.pagerDutyRoutingKey !== undefined,
-  };
-  const all = Object.entries(people).flatMap(([person, { channels }]) =>
-    channels.map((contact) => {
-      const way = contact.channel === 'webhook' ? contact.address.split(' ', 1)[0] : contact.channel;
-      const isReady = isSetUp[way as keyof typeof isSetUp];
-      const isKnown = resolvedAddress(contact.address, env) !== undefined;
-      const lacks = isReady ? `$${variableOf(contact.address)} is not set` : `${way} is not set up here`;
-      return { person, problem: isReady && isKnown ? undefined : `${person}: ${lacks}` };
-    }),
-  );
-  const problems = all.flatMap(({ problem }) => problem ?? []);
-  const reached = new Set(all.filter(({ problem }) => problem === undefined).map(({ person }) => person));
-  const count = Object.keys(people).length;
-  if (reached.size === 0)
-    return [fail('on call', [NOBODY, ...problems].join('\n'), `Set a channel up: ${LIST}`)];
-  if (problems.length > 0)
-    return [fail('on call', problems.join('\n'), `Set it up, or correct on-call.yaml. ${LIST}`)];
-  return [
-    ok('on call', `${count} ${count === 1 ? 'person' : 'people'}, each reached by what is set up here`),
+    ...(await examine('callbacks', LIST, () => checkCallbacks(paging))),
   ];
 }
 
@@ -80,15 +47,46 @@ async function checkEmail({ email }: Paging): Promise<Finding> {
   return ok('email', 'the mail server lets us in');
 }
 
-function checkCallbacks({ callbacks, sms, twilioAuthToken }: Paging): Finding {
+async function checkCallbacks({ callbacks, sms, twilioAuthToken }: Paging): Promise<Finding> {
   if (!callbacks)
     return ok('callbacks', 'nobody outside can call us: acknowledge by npx nighttrain alert ack');
-  const where = `${callbacks.publicUrl}, heard by a worker on port ${callbacks.port}`;
-  return sms && twilioAuthToken === undefined
-    ? warn(
-        'callbacks',
-        `${where}; Twilio's are refused: an API key cannot check their signatures`,
-        'Set TWILIO_AUTH_TOKEN, too.',
-      )
-    : ok('callbacks', where);
+  const { publicUrl, port } = callbacks;
+  const isHeard = await answers(callbacks);
+  const doubts: (readonly [doubt: string, mend: string])[] = [];
+  if (!isHeard)
+    doubts.push([
+      `nothing on this machine hears port ${port}`,
+      'Where a worker of this machine is to hear it, start one: npx nighttrain worker.',
+    ]);
+  if (new URL(publicUrl).protocol === 'http:')
+    doubts.push([
+      'it is not https: links that acknowledge can be read on their way',
+      'Give NIGHTTRAIN_PUBLIC_URL a certificate.',
+    ]);
+  if (sms && twilioAuthToken === undefined)
+    doubts.push([
+      `Twilio's are refused: an API key cannot check their signatures`,
+      'Set TWILIO_AUTH_TOKEN, too.',
+    ]);
+  if (doubts.length === 0) return ok('callbacks', `${publicUrl}, heard on port ${port}`);
+  return warn(
+    'callbacks',
+    [publicUrl, ...doubts.map(([doubt]) => doubt)].join('; '),
+    doubts.map(([, mend]) => mend).join(' '),
+  );
+}
+
+/** Whether somebody listens there, as seen from this machine. */
+async function answers({ host, port }: CallbackSetup): Promise<boolean> {
+  const local = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+  const socket = connect({ host: local, port, timeout: LOOK_MS });
+  try {
+    return await new Promise<boolean>((tell) => {
+      socket.once('connect', () => tell(true));
+      socket.once('error', () => tell(false));
+      socket.once('timeout', () => tell(false));
+    });
+  } finally {
+    socket.destroy();
+  }
 }

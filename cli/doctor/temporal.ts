@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { tsToMs } from '@temporalio/common/lib/time.js';
-import { applySchedules } from '../../worker/schedules.ts';
+import { applySchedules, pausedSchedules } from '../../worker/schedules.ts';
 import type { Dataset } from '../../rules/dataset.ts';
 import { CONTROL_ID } from '../../workflows/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
@@ -53,9 +53,15 @@ async function checkSearchAttributes({ connection, options: { namespace } }: Cli
 async function checkSchedules(client: Client, datasets: readonly Dataset[]): Promise<Finding> {
   const changes = (await applySchedules(client, datasets, true)).filter(({ action }) => action !== 'keep');
   const found = changes.map(({ scheduleId, action }) => `${scheduleId}: ${action}`).join(', ');
-  return changes.length > 0
-    ? warn('schedules', `they differ from the declarations: ${found}`, START_WORKER)
-    : ok('schedules', 'as the datasets declare them');
+  if (changes.length > 0)
+    return warn('schedules', `they differ from the declarations: ${found}`, START_WORKER);
+  const paused = await pausedSchedules(client);
+  if (paused.length === 0) return ok('schedules', 'as the datasets declare them');
+  return warn(
+    'schedules',
+    paused.map(({ dataset, note }) => `${dataset} is paused: ${note ?? 'nobody said why'}`).join('\n'),
+    'Once it may go on: npx nighttrain resume <dataset>',
+  );
 }
 
 async function checkControl(client: Client): Promise<Finding> {

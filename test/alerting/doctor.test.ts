@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -35,7 +37,8 @@ async function doctor(env: NodeJS.ProcessEnv = {}, onCall?: string) {
   const { stdout, stderr } = await new Command(['doctor', '--json'], variables, folder).answer();
   const { checks } = JSON.parse(stdout) as { checks: Found[] };
   const of = (check: string) => checks.find((one) => one.check === check);
-  return { of, said: stdout + stderr };
+  const all = (check: string) => checks.filter((one) => one.check === check);
+  return { of, all, said: stdout + stderr };
 }
 
 const FILE = `
@@ -93,11 +96,85 @@ test('credentials are tried by calls that send nothing', async () => {
   expect([twilio.messages.length, smtp.mails.length]).toEqual([0, 0]);
 });
 
-test('replies are announced where the outside can call us', async () => {
-  const env = { NIGHTTRAIN_PUBLIC_URL: 'https://ops.example.com/nt/', NIGHTTRAIN_CALLBACK_PORT: '8088' };
+test('what a variable holds must be an address, too: the variable is named, its value is not', async () => {
+  const wrong = FILE.replace("'+33612345678'", '$ANA_NUMBER');
+  const env = { ...twilioEnv(), ANA_NUMBER: '0612345678', HOOK: 'hooks.slack.com/T0/xyz' };
+  const { of, said } = await doctor(env, wrong);
+  expect(of('on call')).toMatchObject({ level: 'fail' });
+  expect(of('on call')?.found).toContain("ana: $ANA_NUMBER does not hold a number, as '+33612345678'");
+  expect(of('on call')?.found).toContain('bo: $HOOK does not hold an http(s) URL');
+  for (const secret of ['0612345678', 'hooks.slack.com']) expect(said).not.toContain(secret);
+});
+
+test('no watchdog starts with a number that is none, and none needs a variable that is not set', async () => {
+  await writeFile(join(folder, 'on-call.yaml'), FILE.replace("'+33612345678'", '$ANA_NUMBER'));
+  const home = join(folder, 'home');
+  const env = { ...process.env, NIGHTTRAIN_HOME: home, TEMPORAL_ADDRESS: '127.0.0.1:1', ANA_NUMBER: '0612' };
+  const { code, stderr } = await new Command(['watchdog'], env, folder).answer();
+  expect(code).toBe(2);
+  expect(stderr).toContain("ana: ANA_NUMBER does not hold a number, as '+33612345678'");
+  expect(stderr).not.toContain('HOOK');
+});
+
+test('a file that is sound and calls nobody, or not everybody, or too shortly, is told', async () => {
+  const env = {
+    ...twilioEnv(),
+    SMTP_URL: smtp.url.replace('//', `//pager:${smtp.password}@`),
+    SMTP_FROM: 'nt@example.com',
+    HOOK: 'https://hooks.slack.com/services/T0/B0/xyz',
+  };
+  const odd = FILE.replace('[ana, bo], timeoutMinutes: 5', '[ana], timeoutMinutes: 0.5');
+  const { all } = await doctor(env, `${odd}quiet: [warn, error, critical]\n`);
+  expect(all('on call')).toMatchObject([
+    { level: 'ok' },
+    {
+      level: 'warn',
+      found: [
+        'quiet has warn, error, critical: NOBODY IS CALLED when a night fails: alerts go to the log and the archive alone',
+        'bo: in no level and no owner of a dataset, told only that nobody has answered',
+        'level 1 has 30 s to answer: most SMS are not read by then',
+      ].join('\n'),
+    },
+  ]);
+});
+
+test('replies are announced where the outside can call us; a port that nobody hears is told, and a link without TLS', async () => {
+  const worker = createServer().listen(0, '127.0.0.1');
+  await once(worker, 'listening');
+  const { port } = worker.address() as AddressInfo;
+  const env = {
+    NIGHTTRAIN_PUBLIC_URL: 'https://ops.example.com/nt/',
+    NIGHTTRAIN_CALLBACK_PORT: String(port),
+  };
   const { of } = await doctor({ ...twilioEnv(), ...env });
   expect(of('sms')?.found).toBe('Twilio lets us in; is told what became of a page; replies acknowledge');
-  expect(of('callbacks')?.found).toBe('https://ops.example.com/nt, heard by a worker on port 8088');
+  expect(of('callbacks')).toMatchObject({
+    level: 'ok',
+    found: `https://ops.example.com/nt, heard on port ${port}`,
+  });
+  worker.close();
+  await once(worker, 'close');
+  const alone = await doctor({ ...twilioEnv(), ...env, NIGHTTRAIN_PUBLIC_URL: 'http://ops.example.com' });
+  expect(alone.of('callbacks')).toMatchObject({
+    level: 'warn',
+    found: [
+      'http://ops.example.com',
+      `nothing on this machine hears port ${port}`,
+      'it is not https: links that acknowledge can be read on their way',
+    ].join('; '),
+  });
+});
+
+test('a runbook that cannot be run is found before the night that needs it', async () => {
+  expect((await doctor()).of('runbooks')).toMatchObject({ level: 'ok' });
+  await mkdir(join(folder, 'runbooks'), { recursive: true });
+  await writeFile(join(folder, 'runbooks', 'source-down.md'), '# Nothing of use\n');
+  const { of } = await doctor();
+  await rm(join(folder, 'runbooks'), { recursive: true });
+  expect(of('runbooks')).toMatchObject({
+    level: 'fail',
+    found: expect.stringContaining('source-down: ') as unknown,
+  });
 });
 
 test('wrong credentials are found before the night that needs them, and are not shown', async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { askingFor, contactsOf, isPaged, resolvedAddress, type OnCall } from '../../rules/on-call.ts';
+import {
+  askingFor,
+  contactsOf,
+  isPaged,
+  resolvedAddress,
+  variableProblem,
+  type OnCall,
+} from '../../rules/on-call.ts';
 
 const onCall: OnCall = {
   people: {
@@ -68,7 +75,13 @@ describe('an address that is a secret', () => {
     expect(resolvedAddress('+33612345678', env)).toBe('+33612345678');
   });
 
-  test('is no address where its variable is not set', () => {
+  test('is no address where its variable is not set, or holds something else', () => {
     expect(resolvedAddress('$NOBODY', env)).toBeUndefined();
+    expect(variableProblem({ channel: 'sms', address: '$NOBODY' }, env)?.problem).toBe('is not set');
+    expect(variableProblem({ channel: 'sms', address: '$SLACK_URL' }, env)).toEqual({
+      variable: 'SLACK_URL',
+      problem: "does not hold a number, as '+33612345678'",
+    });
+    expect(variableProblem({ channel: 'webhook', address: 'slack $SLACK_URL' }, env)).toBeUndefined();
   });
 });
