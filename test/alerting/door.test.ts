@@ -1,6 +1,8 @@
 import { createServer, type AddressInfo } from 'node:net';
+import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { OnCall } from '../../rules/on-call.ts';
+import { openDoor } from '../../worker/door.ts';
 import { escalationsOf } from '../../worker/escalations.ts';
 import { NO_PAGING, type Paging } from '../../worker/paging.ts';
 import { fareLines } from '../support/fares.ts';
@@ -47,7 +49,7 @@ async function doorOf(house: House): Promise<string> {
 async function fire(house: House): Promise<{ alertId: string; code: number }> {
   const [alert] = await house.ask<{ alertId: string; code: number }>(
     `insert into nighttrain.alert (rule, severity, sentence, facts, runbook, on_call, paging)
-     values ('test-page', 'error', 'Is this read?', '{}', 'sms-down', $1, 'due')
+     values ('night-failed', 'error', 'Is this read?', '{}', 'replay-a-day', $1, 'due')
      returning alert_id as "alertId", code::int`,
     [JSON.stringify(ON_CALL)],
   );
@@ -93,4 +95,28 @@ test('a worker whose callback port another program has loads nights all the same
   expect(await house.run('fares', '2024-03-01')).toMatchObject({ state: 'loaded' });
   expect(house.lines.join('')).toContain('this worker hears no replies, callbacks and links');
   other.close();
+});
+
+test('a worker takes the callback port over once the one before it has let it go, and gives it back when it is closed', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await until(() => other.listening);
+  const { port } = other.address() as AddressInfo;
+  await using twilio = await TwilioStub.start();
+  await using house = await openHouse();
+  const warehouse = await house.open(house.loaderUrl, 'door');
+  const lines: string[] = [];
+  const log = pino({ base: null }, { write: (line) => void lines.push(line) });
+  const config = { paging: pagingBy(twilio, port), env: () => undefined };
+  const open = () => openDoor({ config, warehouse, escalations: escalationsOf(house.client), log }, 50);
+  const [closeOne, closeNever] = [await open(), await open()];
+  const hears = async () => (await fetch(`http://127.0.0.1:${port}/ack/x`)).status === 404;
+  await closeNever(); // one that never had it ends all the same
+  other.close();
+  await until(() => hears().catch(() => false));
+  expect(lines.filter((line) => line.includes('hears no replies'))).toHaveLength(2);
+  const closeTwo = await open();
+  await closeOne();
+  await until(() => hears().catch(() => false));
+  await closeTwo();
+  await expect(hears()).rejects.toThrow('fetch failed');
 });
