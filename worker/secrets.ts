@@ -1,15 +1,39 @@
+import { variablesNamed } from '../alerting/paging/on-call.ts';
 import type { Config } from './config.ts';
 
-const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|API_KEY|ROUTING_KEY|OTLP(_LOGS)?_HEADERS)(_FILE)?$/;
+const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|API_KEY|ROUTING_KEY|OTLP(_LOGS)?_HEADERS)$/;
 /** Who knows such a URL may use it: it is a secret as a whole. */
-const SECRET_URL_NAME = /(HOOK|DEADMAN)(_URL)?(_FILE)?$/;
+const SECRET_URL_NAME = /(HOOK|DEADMAN)(_URL)?$/;
 
-/** Values that the environment calls secret, and passwords inside of its URLs (R17). */
-export function secretsOf({ environment, env }: Pick<Config, 'environment' | 'env'>): string[] {
-  return Object.entries(environment).flatMap(([name, value = '']) => {
-    if (SECRET_NAME.test(name) || SECRET_URL_NAME.test(name)) return [env(name.replace(/_FILE$/, '')) ?? ''];
-    if (!name.endsWith('_URL') || !URL.canParse(value)) return [];
-    const { password } = new URL(value);
-    return [password, decodeURIComponent(password)];
+/**
+ * Values that the environment calls secret, those that the on-call file takes from it, and passwords inside of its
+ * URLs, each also where it stands in a file (R17).
+ */
+export function secretsOf({
+  environment,
+  env,
+  projectRoot,
+}: Pick<Config, 'environment' | 'env' | 'projectRoot'>): string[] {
+  const addresses = variablesNamed(projectRoot);
+  const names = new Set([
+    ...Object.keys(environment).map((name) => name.replace(/_FILE$/, '')),
+    ...addresses,
+  ]);
+  return [...names].flatMap((name) => {
+    const isWhole = SECRET_NAME.test(name) || SECRET_URL_NAME.test(name) || addresses.has(name);
+    if (!isWhole && !name.endsWith('_URL')) return []; // a file that no variable of ours names is not read
+    const value = env(name) ?? '';
+    return isWhole ? [value] : passwordsIn(value);
   });
+}
+
+/** The password of a URL, as it stands there and as whoever lets us in knows it. */
+function passwordsIn(url: string): string[] {
+  if (!URL.canParse(url)) return [];
+  const { password } = new URL(url);
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password]; // a bare % is no escape, and nobody decodes it
+  }
 }

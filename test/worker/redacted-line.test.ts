@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { lineRedactor } from '../../worker/redacted-line.ts';
@@ -61,17 +64,57 @@ describe('a line of the log', () => {
   });
 });
 
-test('secrets are what the environment names like one, passwords in URLs, and URLs that whoever knows them may use', () => {
-  const environment = {
-    TWILIO_AUTH_TOKEN: 'the-token',
-    SMTP_PASSWORD_FILE: '/run/secrets/smtp',
-    NIGHTTRAIN_DATABASE_URL: 'postgres://nt:p%40ss@db/x',
-    NIGHTTRAIN_DEADMAN_URL: 'https://hc.example/3f9a',
-    PATH: '/bin',
+describe('secrets', () => {
+  const secretsIn = (
+    environment: Record<string, string>,
+    ofFiles: Record<string, string> = {},
+    onCall = '',
+  ) => {
+    const projectRoot = mkdtempSync(join(tmpdir(), 'nighttrain-secrets-'));
+    if (onCall !== '') writeFileSync(join(projectRoot, 'on-call.yaml'), onCall);
+    const values = new Map(Object.entries({ ...environment, ...ofFiles }));
+    const found = secretsOf({ environment, env: (name) => values.get(name), projectRoot });
+    rmSync(projectRoot, { recursive: true });
+    return new Set(found.filter((secret) => secret !== ''));
   };
-  const env = (name: string) =>
-    new Map(Object.entries({ ...environment, SMTP_PASSWORD: 'of-a-file' })).get(name);
-  expect(secretsOf({ environment, env }).sort()).toEqual(
-    ['the-token', 'of-a-file', 'p%40ss', 'p@ss', 'https://hc.example/3f9a'].sort(),
-  );
+
+  test('are what the environment names like one, passwords in URLs, and URLs that whoever knows them may use', () => {
+    const environment = {
+      TWILIO_AUTH_TOKEN: 'the-token',
+      SMTP_PASSWORD_FILE: '/run/secrets/smtp',
+      NIGHTTRAIN_DATABASE_URL: 'postgres://nt:p%40ss@db/x',
+      NIGHTTRAIN_DEADMAN_URL: 'https://hc.example/3f9a',
+      PATH: '/bin',
+    };
+    expect(secretsIn(environment, { SMTP_PASSWORD: 'of-a-file' })).toEqual(
+      new Set(['the-token', 'of-a-file', 'p%40ss', 'p@ss', 'https://hc.example/3f9a']),
+    );
+  });
+
+  test('are passwords in URLs that stand in a file', () => {
+    const environment = {
+      NIGHTTRAIN_DATABASE_URL_FILE: '/run/secrets/db',
+      SMTP_URL_FILE: '/run/secrets/smtp',
+    };
+    const ofFiles = {
+      NIGHTTRAIN_DATABASE_URL: 'postgres://nt:hunter22@db/x',
+      SMTP_URL: 'smtps://u:mailpass@h',
+    };
+    expect(secretsIn(environment, ofFiles)).toEqual(new Set(['hunter22', 'mailpass']));
+  });
+
+  test('are passwords that no URL escapes as it should', () => {
+    expect(secretsIn({ SMTP_URL: 'smtps://u:100%pass@h:465' })).toEqual(new Set(['100%pass']));
+  });
+
+  test('are addresses that the on-call file takes from the environment, whatever they are called', () => {
+    const onCall =
+      'people: { ana: { channels: [{ webhook: $SLACK_URL, as: slack }, { sms: $ANA }] } } # broken: [';
+    const environment = {
+      SLACK_URL: 'https://hooks.slack.example/T0/B0/x',
+      ANA: '+33612345678',
+      HOME: '/root',
+    };
+    expect(secretsIn(environment, {}, onCall)).toEqual(new Set([environment.SLACK_URL, environment.ANA]));
+  });
 });
