@@ -46,8 +46,9 @@ function print(story: AlertStory, output: Output): void {
   output.line(`  ${sentence}`);
   output.line();
   const field = (name: string, value: string) => output.line(`  ${name.padEnd(12)} ${value}`);
-  const night = [dataset, businessDate, story.subject].filter(Boolean).join(' ');
+  const night = [dataset, businessDate].filter(Boolean).join(' ');
   if (night !== '') field('night', night);
+  if (isForPeople(story.subject)) field('about', story.subject);
   field('seen', times === 1 ? firstAt : `${times} times, first ${firstAt}, last ${lastAt}`);
   if (story.incident !== null) field('incident', `part of alert ${story.incident}`);
   for (const [name, value] of Object.entries(story.facts)) {
@@ -56,11 +57,24 @@ function print(story: AlertStory, output: Output): void {
   if (story.resolvedWhy) field('resolved', `${story.resolvedWhy} (${story.resolvedBy})`);
   output.line();
   for (const { at, kind, by, via, note } of story.events) {
-    output.line(`  ${at}  ${kind} by ${by} (${via})${note === '' ? '' : `: ${note}`}`);
+    const who = kind === 'paged' && via !== 'escalation' ? by : `by ${by}`; // whom was paged, and by whom all else
+    output.line(`  ${at}  ${kind} ${who} (${via})${note === '' ? '' : `: ${note}`}`);
   }
-  for (const { round, level, person, channel, address, state: reached, tries, error } of story.deliveries) {
-    const place = `round ${round}, level ${level}: ${person} by ${channel} ${address}`;
-    output.line(`  ${place}: ${reached}, ${tries} tries${error === null ? '' : `, ${error}`}`);
+  for (const {
+    firing,
+    round,
+    level,
+    person,
+    channel,
+    address,
+    state: reached,
+    tries,
+    error,
+  } of story.deliveries) {
+    const time = story.firing === 1 ? '' : `firing ${firing}, `;
+    const place = `${time}round ${round}, level ${level}: ${person} by ${channel} ${address}`;
+    const tried = tries === 1 ? '1 try' : `${tries} tries`;
+    output.line(`  ${place}: ${reached}, ${tried}${error === null ? '' : `, ${error}`}`);
   }
   for (const { runbook, outcome, by, endedAt } of story.evidence) {
     output.line(`  ${endedAt}  runbook ${runbook} ${outcome}, by ${by}`);
@@ -68,4 +82,9 @@ function print(story: AlertStory, output: Output): void {
   output.line();
   output.line(`What to do: npx nighttrain runbook show ${story.runbook}`);
   if (state === 'firing') output.line(`You are on it: npx nighttrain alert ack ${code}`);
+}
+
+/** What tells apart two alerts of a rule is often an id or an instant, which tells a person nothing. */
+function isForPeople(subject: string): boolean {
+  return subject !== '' && !/^[0-9a-f]{8}-[0-9a-f-]{27}$|^\d{4}-\d\d-\d\dT/.test(subject);
 }

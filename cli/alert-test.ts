@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { pino } from 'pino';
 import { readAlert, maskedAddress, type AlertStory } from '../alerting/archive/list.ts';
 import { readOnCall } from '../alerting/paging/on-call.ts';
+import { redactor } from '../alerting/redact.ts';
 import { waitFor } from '../local/wait.ts';
 import { ConfigurationError, Unanswered, UsageError } from '../rules/errors.ts';
 import type { OnCall } from '../rules/on-call.ts';
@@ -12,8 +13,8 @@ import { some } from './figures.ts';
 import { Output } from './output.ts';
 import { requestedBy } from './requests.ts';
 
-/** A page is handed over within seconds; whether it arrives may be known later. */
-const LONGEST_WAIT_MS = 30_000;
+/** A page is handed over within seconds; what Twilio says of an SMS is asked for every ten, or told. */
+const LONGEST_WAIT_MS = 45_000;
 
 export function addAlertTest(alert: Command): void {
   alert
@@ -51,14 +52,14 @@ async function test({ to, json = false }: { readonly to?: string; readonly json?
       return row.code;
     });
     output.note(`Test page ${code} to ${some(onCall.levels.flatMap(({ people }) => people))} …`);
-    const handed = async () => {
+    const known = async () => {
       const story = await readAlert(warehouse, code);
-      return story && story.deliveries.length > 0 && story.deliveries.every(isHanded) ? story : undefined;
+      return story && (story.state !== 'firing' || isKnown(story.deliveries)) ? story : undefined;
     };
     const story =
-      (await waitFor(handed, { withinMs: LONGEST_WAIT_MS, everyMs: 200 })) ??
+      (await waitFor(known, { withinMs: LONGEST_WAIT_MS, everyMs: 200 })) ??
       (await readAlert(warehouse, code));
-    tell(code, story?.deliveries ?? [], output);
+    if (story) tell(story, output);
   });
 }
 
@@ -77,16 +78,23 @@ function narrowed(file: OnCall, to: string | undefined): OnCall {
 
 type Delivery = AlertStory['deliveries'][number];
 
-const isHanded = ({ state }: Delivery) => state !== 'queued';
+/** Whether more of what became of the pages is not to be expected: of channels an SMS alone says later that it arrived. */
+function isKnown(deliveries: readonly Delivery[]): boolean {
+  const isWaitedFor = ({ state, channel }: Delivery) =>
+    state === 'queued' || (state === 'sent' && channel === 'sms');
+  return deliveries.length > 0 && !deliveries.some(isWaitedFor);
+}
 
-/** Exit code 1 where a page was not taken by its channel. */
-function tell(code: number, deliveries: readonly Delivery[], output: Output): void {
+/** Exit code 1 where a page was not taken by its channel, or did not arrive; an answer says that one has arrived. */
+function tell({ code, state: alertIs, acknowledgedBy, deliveries }: AlertStory, output: Output): void {
   const shown = deliveries.map((delivery) => ({ ...delivery, address: maskedAddress(delivery.address) }));
   for (const { person, channel, address, state, error } of shown) {
-    output.line(`${person} by ${channel} ${address}: ${state}${error === null ? '' : `, ${error}`}`);
+    const more = error ?? (state === 'sent' ? 'and nothing confirms that it arrived' : undefined);
+    output.line(`${person} by ${channel} ${address}: ${state}${more === undefined ? '' : `, ${more}`}`);
   }
   if (deliveries.length === 0) output.note('No worker has taken it up: is one running? npx nighttrain up');
-  output.line(`To acknowledge it: npx nighttrain alert ack ${code}`);
+  if (alertIs === 'firing') output.line(`To acknowledge it: npx nighttrain alert ack ${code}`);
+  else if (acknowledgedBy !== null) output.line(`Acknowledged by ${redactor([])(acknowledgedBy)}`);
   output.document({ code, deliveries: shown });
   const isSent =
     deliveries.length > 0 && deliveries.every(({ state }) => ['sent', 'delivered'].includes(state));

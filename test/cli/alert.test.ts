@@ -158,9 +158,11 @@ describe('alert test', () => {
     expect(stdout).toMatch(/^grace by sms \+33\*\*\*678: failed/m);
     expect(stdout + stderr).not.toContain('612345678');
     expect(hooked).toHaveLength(1);
-    const [alert] = (await list()).filter(({ state }) => state === 'firing');
+    const [alert] = await list('--all');
     const shown = await here.run(['alert', 'show', String(alert?.code)]);
     expect(shown.stdout).toContain('+33***678');
+    expect(shown.stdout).toContain('paged grace (sms)');
+    expect(shown.stdout, 'a test is about no night').not.toMatch(/^ +night /m);
     expect(JSON.stringify(await here.json(['alert', 'show', String(alert?.code)]))).not.toContain(
       '612345678',
     );
