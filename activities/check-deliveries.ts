@@ -28,7 +28,9 @@ export const createCheckDeliveries = (deps: Deps) =>
         const before = await look();
         if (before.isOver) return { isOver: true, reach: 'nobody' };
         const signal = AbortSignal.any([stop, AbortSignal.timeout(LONGEST_ASKING_MS)]);
-        await Promise.all(before.deliveries.map((delivery) => ask({ ...deps, log }, delivery, signal)));
+        await Promise.all(
+          before.deliveries.map((delivery) => askProvider({ ...deps, log }, delivery, signal)),
+        );
         const { isOver, deliveries } = await look();
         // Pages that went out without the archive have no row, and none of them can be asked for.
         return {
@@ -44,7 +46,7 @@ export const createCheckDeliveries = (deps: Deps) =>
   };
 
 /** Takes over what the provider says of a page that is on its way. */
-async function ask(
+export async function askProvider(
   { channels, warehouse, log }: Deps,
   { channel, providerId, deliveryId, state }: Delivery,
   signal: AbortSignal,

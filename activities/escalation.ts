@@ -1,4 +1,4 @@
-import { acknowledge } from '../alerting/archive/archive.ts';
+import { acknowledge, resolve } from '../alerting/archive/archive.ts';
 import {
   beginEscalation,
   endEscalation as end,
@@ -48,7 +48,11 @@ export const createEndEscalation = ({ warehouse, alarm, log }: Deps) =>
       try {
         const isExhausted = await end(warehouse, alertId, ending);
         line.info({ alertId, firing, isExhausted }, 'escalation ended');
-        if (!isExhausted || ENDS_THERE.includes(about.rule)) return isExhausted;
+        if (!isExhausted || about.rule === EXHAUSTED) return isExhausted; // everybody was asked about that
+        if (about.rule === TEST) {
+          await resolve(warehouse, { alertId }, { ...NOBODY, note: 'Nobody has answered the test' });
+          return isExhausted; // whoever tests looks for himself, and wakes nobody else
+        }
         await alarm.raise(
           {
             rule: EXHAUSTED,
@@ -68,6 +72,5 @@ export const createEndEscalation = ({ warehouse, alarm, log }: Deps) =>
   };
 
 const EXHAUSTED = 'escalation-exhausted' satisfies AlertRule;
-
-/** That nobody answered these wakes nobody else: everybody was asked, or it was a test. */
-const ENDS_THERE: readonly string[] = [EXHAUSTED, 'test-page' satisfies AlertRule];
+const TEST = 'test-page' satisfies AlertRule;
+const NOBODY = { by: 'nighttrain', via: 'escalation' } as const;

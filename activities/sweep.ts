@@ -8,6 +8,7 @@ import { runStep } from './step.ts';
 import { closeAbandoned } from './sweep-attempts.ts';
 import { putEnginesRight } from './sweep-engines.ts';
 import { startDueEscalations } from './sweep-escalations.ts';
+import { settleDeliveries } from './sweep-deliveries.ts';
 import { reportGuards } from './sweep-guards.ts';
 import { settleIncidents } from './sweep-incidents.ts';
 import { reportMissingNights } from './sweep-nights.ts';
@@ -18,6 +19,7 @@ import { expireStorage, type Expired } from './sweep-storage.ts';
 const DUTIES = {
   escalationsStarted: startDueEscalations,
   incidentsSettled: settleIncidents,
+  deliveriesSettled: settleDeliveries,
   attemptsClosed: (deps: Deps) => closeAbandoned(deps),
   zombiesEnded: endZombies,
   nightsReported: reportMissingNights,

@@ -90,7 +90,8 @@ export interface Settled {
 
 /**
  * Acknowledges an alert that fires: whoever is second is told who was first. Who acknowledges a storm has seen its
- * alerts, and they are acknowledged with it. `resolved`: there is nothing left to acknowledge.
+ * alerts, and they are acknowledged with it. A test is over once somebody has answered it. `resolved`: there is nothing
+ * left to acknowledge.
  */
 export async function acknowledge(database: Database, which: Which, who: ByWhom): Promise<Settled> {
   const { by, via, note } = clean(who);
@@ -98,15 +99,22 @@ export async function acknowledge(database: Database, which: Which, who: ByWhom)
   const rows = await database.query<{ alertId: string; isIt: boolean }[]>(
     `with it as (select alert_id, state from nighttrain.alert where ${where}),
        done as (
-         update nighttrain.alert a set state = 'acknowledged', acknowledged_at = clock_timestamp(),
-           acknowledged_by = $2, acknowledged_via = $3, acknowledged_note = $4, ${PAGING_IS_OVER}
+         update nighttrain.alert a set
+           state = case when ${IS_TEST} then 'resolved' else 'acknowledged' end,
+           acknowledged_at = clock_timestamp(), acknowledged_by = $2, acknowledged_via = $3, acknowledged_note = $4,
+           resolved_at = case when ${IS_TEST} then clock_timestamp() end,
+           resolved_by = case when ${IS_TEST} then $2 end,
+           resolved_why = case when ${IS_TEST} then '${TEST_IS_ANSWERED}' end,
+           ${PAGING_IS_OVER}
          from it
          where it.state = 'firing' and a.state = 'firing' and it.alert_id in (a.alert_id, a.incident_id)
-         returning a.alert_id, a.firing, a.paging
+         returning a.alert_id, a.firing, a.paging, a.state
        ),
        noted as (
          insert into nighttrain.alert_event (alert_id, firing, kind, by_whom, via, note)
          select alert_id, firing, 'acknowledged', $2, $3, $4 from done
+         union all
+         select alert_id, firing, 'resolved', $2, $3, '${TEST_IS_ANSWERED}' from done where state = 'resolved'
        )
      select d.alert_id as "alertId", d.alert_id = it.alert_id as "isIt" from done d, it
      where d.alert_id = it.alert_id or d.paging = 'under way'`,
@@ -117,6 +125,9 @@ export async function acknowledge(database: Database, which: Which, who: ByWhom)
   const changed = rows.map(({ alertId }) => alertId);
   return { outcome: 'acknowledged', alertId: it.alertId, by, changed };
 }
+
+const IS_TEST = `a.rule = '${'test-page' satisfies AlertRule}'`;
+const TEST_IS_ANSWERED = 'The test was answered';
 
 /** Resolves an alert, whatever it was. The alerts of a storm stay: each is a matter of its own. */
 export async function resolve(database: Database, which: Which, who: ByWhom): Promise<Settled> {

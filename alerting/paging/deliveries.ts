@@ -90,6 +90,22 @@ export async function lookAtTurn(
   return { isOver: alerts.length === 0, deliveries };
 }
 
+/** Providers know within a minute or two, or never. */
+const LONGEST_WAY = '15 minutes';
+
+/** SMS that were taken of late, whose end nobody knows and no escalation waits for. */
+export function pagesOnTheirWay(warehouse: DataSource, most: number): Promise<readonly Delivery[]> {
+  return warehouse.query(
+    `select d.delivery_id as "deliveryId", d.person, d.channel, d.address, d.state, d.provider_id as "providerId",
+       false as "isFolded"
+     from nighttrain.alert_delivery d join nighttrain.alert a using (alert_id)
+     where d.state = 'sent' and d.channel = 'sms' and d.queued_at > clock_timestamp() - $2::interval
+       and (a.paging = 'over' or a.firing > d.firing)
+     order by d.queued_at desc limit $1`,
+    [most, LONGEST_WAY],
+  );
+}
+
 /** Counts a try before the call: a row with more tries than one may have paged more than once. */
 export async function countTry(warehouse: DataSource, { deliveryId }: Delivery): Promise<void> {
   await warehouse.query(`update nighttrain.alert_delivery set tries = tries + 1 where delivery_id = $1`, [
