@@ -58,6 +58,8 @@ const members = () =>
   house.ask<{ state: string; paging: string; incident: string | null }>(
     `select state, paging, incident_id as incident from nighttrain.alert where rule <> 'alert-storm' order by first_at`,
   );
+const said = () =>
+  house.ask(`select sentence, facts ->> 'number' as number from nighttrain.alert where rule = 'alert-storm'`);
 /** The clock goes on: for the archive the storm was longer ago. */
 const later = (minutes: number) =>
   unguarded(
@@ -80,6 +82,46 @@ test('the eleventh makes them one incident: one more page, and no further one fo
   expect(paged.at(-1)).toBe((await incidents())[0]?.alertId);
   // Those that were being paged alone are not any more: the incident takes their place.
   expect(new Set((await members()).map(({ paging }) => paging))).toEqual(new Set(['over', 'quiet']));
+});
+
+test('the page of an incident says once how many alerts it is, of what, and of which days, as long as it grows', async () => {
+  await raise(1, 14);
+  expect(await said()).toEqual([
+    {
+      sentence: '14 alerts are one incident: night-failed fares 2020-01-02 to 2020-01-15',
+      number: '14 alerts',
+    },
+  ]);
+  await raise(15, 16, { rule: 'source-down', dataset: 'trips' });
+  await raise(17, 17, { rule: 'ledger-broken', dataset: null, businessDate: null });
+  expect(await said()).toMatchObject([
+    {
+      sentence:
+        '17 alerts are one incident: night-failed fares 2020-01-02 to 2020-01-15 (14), source-down trips 2020-01-16 to 2020-01-17 (2), ledger-broken',
+    },
+  ]);
+});
+
+test('what somebody has resolved, and what an incident that was resolved had told, makes no storm of one alert', async () => {
+  await raise(1, 14);
+  const who = { by: 'ada', via: 'test' };
+  for (const { code } of await incidents()) await resolve(loader, { code }, who);
+  await raise(15, 15);
+  expect((await members()).at(-1)).toMatchObject({ paging: 'due', incident: null });
+
+  await unguarded(house.database, 'truncate nighttrain.alert cascade');
+  await raise(1, 10);
+  const alerts = await house.ask<{ code: number }>('select code from nighttrain.alert');
+  for (const { code } of alerts) await resolve(loader, { code }, who);
+  await raise(11, 12);
+  expect(await incidents()).toEqual([]);
+});
+
+test('what comes and goes by itself, each time with a page, is a storm all the same', async () => {
+  await raise(1, 10);
+  await house.ask(`update nighttrain.alert set state = 'resolved', resolved_by = 'nighttrain'`);
+  await raise(11, 12);
+  expect(await incidents()).toMatchObject([{ members: 2 }]);
 });
 
 test('repeats of one alert are no storm, and neither are warnings that page nobody', async () => {
