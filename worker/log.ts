@@ -29,7 +29,7 @@ export function openLog(level: string, { secrets = [], exported = false }: LogOp
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       mixin: stepFields,
-      serializers: { err: errorInLog },
+      serializers: { err: errorInLog, error: errorInLog }, // `error`: as Temporal's SDK calls its own
     },
     {
       write: (line: string) => {

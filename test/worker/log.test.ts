@@ -30,6 +30,21 @@ test('every line of a night names its day, epoch, workflow and run; from the loa
   expect(said.find(({ msg }) => msg === 'committed')).toMatchObject({ ...batch });
 });
 
+test('what Temporal says of a workflow that failed says by what, and no more of it than our own lines do', async () => {
+  const day = '2024-11-05';
+  await using house = await openHouse();
+  const worker = await house.startWorkerProcess();
+  await house.put('fares', `${day}.csv`, fareLines(day, { good: 1, bad: 9 }));
+  await expect((await house.start('fares', day)).result()).rejects.toThrow(/failed/);
+  await until(() => worker.hasSaid('Workflow failed'));
+  const said = parsed(worker.lines).find(({ from, msg }) => from === 'temporal' && msg === 'Workflow failed');
+  expect(said?.['error']).toMatchObject({
+    type: 'Error', // its name stays behind where the workflow runs
+    message: matching(/is refused: 9 of 10 rows are rejected/),
+  });
+  expect(Object.keys(said?.['error'] ?? {}).toSorted()).toEqual(['message', 'stack', 'type']);
+});
+
 test('lines go to the collector of OTEL_EXPORTER_OTLP_ENDPOINT in protobuf, and show there no more than here', async () => {
   const day = '2024-11-02';
   const secret = randomUUID().slice(0, 18);
