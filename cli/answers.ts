@@ -5,6 +5,8 @@ export class Answers implements Disposable {
   readonly #lines: AsyncIterator<string>;
   readonly #reader: Interface;
   readonly #aborted: Promise<undefined>;
+  /** Nobody is there to answer: the input is at its end. */
+  hasEnded = false;
 
   constructor(signal: AbortSignal) {
     this.#reader = createInterface({ input: process.stdin });
@@ -18,6 +20,7 @@ export class Answers implements Disposable {
   async isYes(question: string): Promise<boolean> {
     process.stderr.write(`${question} [y/N] `);
     const answer = await Promise.race([this.#lines.next(), this.#aborted]);
+    if (answer?.done) this.hasEnded = true;
     return !answer?.done && /^(y|yes)$/i.test(answer?.value.trim() ?? '');
   }
 

@@ -14,8 +14,8 @@ export function size(bytes: number): string {
 
 /** The first few of many, and how many more there are. */
 export function some(items: readonly string[], most = 20): string {
-  const shown = items.slice(0, most).join(', ');
-  return items.length > most ? `${shown} and ${items.length - most} more` : shown;
+  if (items.length <= most + 1) return items.join(', '); // "and 1 more" is no shorter than its name
+  return `${items.slice(0, most).join(', ')} and ${items.length - most} more`;
 }
 
 /** `1 row`, `2 rows`. */

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { allRejected } from '../activities/all-rejected.ts';
@@ -120,11 +120,23 @@ async function refuseIfTooLarge(file: string): Promise<void> {
     throw new UsageError(`${file} cannot be read`, { detail: (cause as Error).message, cause });
   });
   if (!found.isFile()) throw new UsageError(`${file} is not a file`);
+  if (await isGzip(file))
+    throw new UsageError(`${file} is compressed`, { hint: `Unpack it first: gzip -dk ${file}` });
   if (found.size <= MOST_CORRECTED_BYTES) return;
   throw new UsageError(`${file} is larger than a corrected file may be`, {
     detail: `${size(found.size)} of at most ${size(MOST_CORRECTED_BYTES)}`,
     hint: 'Put the whole file right at its source, and replay the day from there.',
   });
+}
+
+async function isGzip(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.readUInt16BE(0) === 0x1f8b;
+  } finally {
+    await handle.close();
+  }
 }
 
 /** The same file again, once an attempt has loaded it. One whose attempt did not may be released again. */

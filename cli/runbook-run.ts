@@ -4,16 +4,18 @@ import type { AlertOfRun } from '../alerting/archive/evidence.ts';
 import { redactor } from '../alerting/redact.ts';
 import { findRunbooks, readRunbook } from '../alerting/runbook/runbook-files.ts';
 import { parseRunbook, type Runbook, type Step } from '../alerting/runbook/runbook.ts';
-import { runRunbook, stepsOfRun, type RunEnd } from '../alerting/runbook/run-runbook.ts';
+import { runSteps, stepsOfRun, type RunEnd } from '../alerting/runbook/run-runbook.ts';
 import { Transcript } from '../alerting/runbook/transcript.ts';
 import type { StepValues } from '../rules/step-variables.ts';
 import { readConfig } from '../worker/config.ts';
 import { loadDatasets } from '../worker/project.ts';
 import { secretsOf } from '../worker/secrets.ts';
+import { codeNamed } from './alert-engines.ts';
 import { Answers } from './answers.ts';
 import { Output } from './output.ts';
 import { requestedBy } from './requests.ts';
-import { alertOfRun, codeNamed, keepTranscript } from './runbook-evidence.ts';
+import { alertOfRun, keepTranscript } from './runbook-evidence.ts';
+import { chooseSteps } from './runbook-steps.ts';
 import { StopRequest } from './signals.ts';
 import { checkValues, collectValue, refuseUnwanted } from './step-values.ts';
 
@@ -22,7 +24,7 @@ interface RunOptions {
   readonly verify?: boolean;
   readonly yes?: boolean;
   readonly var?: StepValues;
-  readonly alert?: string;
+  readonly alert?: number;
 }
 
 const INTERRUPTED = 130;
@@ -51,11 +53,12 @@ async function run(name: string, options: RunOptions): Promise<void> {
   const config = readConfig();
   const runbook = parseRunbook(name, await readRunbook(await findRunbooks(config.projectRoot), name));
   const isVerifyOnly = options.verify ?? false;
-  const steps = stepsOfRun(runbook, isVerifyOnly);
-  const wanted = [...new Set(steps.flatMap(({ variables }) => variables))];
   refuseUnwanted([...new Set(runbook.steps.flatMap(({ variables }) => variables))], options.var ?? {});
   const alert = options.alert === undefined ? undefined : await alertOfRun(options.alert, runbook, output);
   const given = { ...valuesOf(runbook, options.alert, alert), ...options.var };
+  const { steps, leftOut } = chooseSteps(stepsOfRun(runbook, isVerifyOnly), alert, given);
+  if (leftOut.length > 0) output.note(sayLeftOut(leftOut));
+  const wanted = [...new Set(steps.flatMap(({ variables }) => variables))];
   const values = checkValues(wanted, given, await loadDatasets(config.projectRoot));
   if (options.dryRun) {
     for (const { section, name: step, command } of steps)
@@ -66,7 +69,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
   using answers = options.yes || isVerifyOnly ? undefined : new Answers(stop.signal);
   const transcript = new Transcript(redactor(secretsOf(config)));
   const startedAt = new Date();
-  const end = await runRunbook(runbook, {
+  const end = await runSteps(steps, {
     values,
     nighttrain: [process.execPath, process.argv[1] ?? ''],
     isVerifyOnly,
@@ -76,6 +79,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
     signal: stop.signal,
   });
   say(runbook, steps, end, isVerifyOnly, output);
+  if (answers?.hasEnded) output.note('\nNobody is there to answer; to run every step unasked, add --yes.');
   if (isVerifyOnly && options.alert === undefined) return; // a look is no evidence
   const { outcome } = end;
   const evidence = {
@@ -88,11 +92,16 @@ async function run(name: string, options: RunOptions): Promise<void> {
   await keepTranscript(config, options.alert, evidence, output);
 }
 
+function sayLeftOut(steps: readonly Step[]): string {
+  const names = steps.map(({ section, name }) => `${section}, ${name}`).join('; ');
+  return `The alert is about no day, so what is done for a day is left out: ${names}.\nFor one that is missing: --var dataset=… --var date=…\n`;
+}
+
 /** What nobody needs to type. */
-function valuesOf({ name }: Runbook, code: string | undefined, alert: AlertOfRun | undefined): StepValues {
+function valuesOf({ name }: Runbook, code: number | undefined, alert: AlertOfRun | undefined): StepValues {
   return {
     reason: code === undefined ? `runbook ${name}` : `runbook ${name}, alert ${code}`,
-    ...(code !== undefined && { code }),
+    ...(code !== undefined && { code: String(code) }),
     ...(alert?.dataset != null && { dataset: alert.dataset }),
     ...(alert?.businessDate != null && { date: alert.businessDate }),
   };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { findRunbooks, readRunbook, type RunbookFile } from '../alerting/runbook/runbook-files.ts';
 import { parseRunbook, type Runbook } from '../alerting/runbook/runbook.ts';
+import { ALERT_RULES, type AlertRule, type Severity } from '../rules/alert-rules.ts';
 import { ConfigurationError } from '../rules/errors.ts';
 import { readConfig } from '../worker/config.ts';
 import { Output } from './output.ts';
@@ -33,7 +34,7 @@ async function list({ json = false }: { readonly json?: boolean }): Promise<void
     ['runbook', 'alerts', 'severity', 'deadline', 'from'],
     found.map(({ file, runbook }) => [
       file.name,
-      runbook?.rules.join(', '),
+      runbook?.rules.map((rule) => ruleShown(rule, runbook.severity)).join(', '),
       runbook?.severity ?? 'broken',
       runbook?.deadline,
       file.from,
@@ -54,6 +55,12 @@ async function list({ json = false }: { readonly json?: boolean }): Promise<void
     })),
   });
   if (found.some(({ problem }) => problem)) process.exitCode = 1;
+}
+
+/** Of several rules the runbook has the worst severity: one that is less says so. */
+function ruleShown(rule: AlertRule, severity: Severity): string {
+  const own = ALERT_RULES[rule].severity;
+  return own === severity ? rule : `${rule} (${own})`;
 }
 
 async function judge(

@@ -19,6 +19,8 @@ export function collectValue(pair: string, before: StepValues = {}): StepValues 
     throw new InvalidArgumentError(`There is no variable '${name}': known are ${STEP_VARIABLES.join(', ')}.`);
   const wrong = wrongWith(name, value);
   if (wrong !== undefined) throw new InvalidArgumentError(`'${value}' ${wrong}.`);
+  if (before[name] !== undefined)
+    throw new InvalidArgumentError(`${name} is given twice: ${before[name]} and ${value}.`);
   return { ...before, [name]: value };
 }
 

@@ -48,9 +48,10 @@ export function readHeader(
 
 /** Names as a message shows them: quoted where a reader could not see them, and never endless. */
 export function list(names: readonly string[]): string {
-  const shown = names.slice(0, 20).map((name) => {
+  const most = names.length === 21 ? 21 : 20; // "and 1 more" is no shorter than its name
+  const shown = names.slice(0, most).map((name) => {
     const short = name.length > 60 ? `${name.slice(0, 60)}…` : name;
     return /^[\w .-]+$/.test(short) ? short : JSON.stringify(short);
   });
-  return shown.join(', ') + (names.length > 20 ? ` and ${names.length - 20} more` : '');
+  return shown.join(', ') + (names.length > most ? ` and ${names.length - most} more` : '');
 }

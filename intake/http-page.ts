@@ -2,12 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Duplex, Readable } from 'node:stream';
 import axios, { type AxiosResponse } from 'axios';
-import {
-  ConfigurationError,
-  LimitExceeded,
-  SourceContractBroken,
-  SourceUnavailable,
-} from '../rules/errors.ts';
+import { LimitExceeded, SourceContractBroken, SourceForbidden, SourceUnavailable } from '../rules/errors.ts';
 import { isRetryableStatus, retryAfterMs } from '../rules/retryable.ts';
 
 /** How long an API may take, milliseconds. */
@@ -67,7 +62,7 @@ const REDIRECTS = 5;
 
 /**
  * Fetches one page, at most `pageBytes` of it.
- * @throws SourceUnavailable where a later try may help; SourceContractBroken, ConfigurationError, LimitExceeded
+ * @throws SourceUnavailable where a later try may help; SourceContractBroken, SourceForbidden, LimitExceeded
  */
 export async function fetchPage(url: URL, client: Client): Promise<Body> {
   const stop = new AbortController();
@@ -182,7 +177,7 @@ function statusError(response: AxiosResponse, url: URL, { tokenFrom }: Client, r
     });
   }
   if (status === 401 || status === 403) {
-    return new ConfigurationError(`The API does not let us in (${status})`, {
+    return new SourceForbidden(`The API does not let us in (${status})`, {
       detail,
       hint: tokenFrom
         ? `Renew the token in ${tokenFrom}.`

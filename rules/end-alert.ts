@@ -9,6 +9,7 @@ const BY_ERROR: Readonly<Record<string, AlertRule>> = {
   AuditFailed: 'audit-failed',
   SourceUnavailable: 'source-down',
   SourceNotReady: 'source-down',
+  SourceForbidden: 'source-down',
   SourceContractBroken: 'source-contract-broken',
   SourceBroken: 'source-contract-broken',
   LandingFull: 'disk-full',

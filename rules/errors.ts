@@ -61,6 +61,9 @@ export class SourceContractBroken extends NightTrainError {}
 /** What the source sent can not be read to its end: a file cut short, a gzip bomb, a looping cursor, JSON that is none. */
 export class SourceBroken extends NightTrainError {}
 
+/** The source does not let us in. It may be our credentials, or the source: somebody has to ask there. */
+export class SourceForbidden extends ConfigurationError {}
+
 /** The source does not answer, or asks us to come later. */
 export class SourceUnavailable extends NightTrainError {
   static override readonly retryable = true;

@@ -19,9 +19,21 @@ export function headline(page: Page): string {
   const figure = figureOf(page);
   return [
     namesNight ? '' : `${night.join(' of ')}: `,
-    figure === undefined || sentence.includes(figure) ? '' : `${figure}. `,
+    figure === undefined || says(sentence, figure) ? '' : `${figure}. `,
     sentence,
   ].join('');
+}
+
+/** A `3` may stand in a sentence for anything; `475` or `51.1 %` is the same figure. */
+const LEAST_TELLING = 3;
+
+/** Whether a sentence has the figure already, in its words or in others: `(51.1 %)` early enough not to be cut. */
+function says(sentence: string, figure: string): boolean {
+  if (sentence.includes(figure)) return true;
+  const [number] = /\d[\d.,]*(?: %)?/.exec(figure) ?? [];
+  if (number === undefined || number.length < LEAST_TELLING) return false;
+  const at = ` ${sentence.slice(0, 90)} `.split(number);
+  return at.slice(1).some((after, index) => !/[\d.-]$/.test(at[index] ?? '') && !/^[\d-]|^\.\d/.test(after));
 }
 
 /** The figure that matters, as a person reads it, where the finding has one. */

@@ -5,7 +5,7 @@ import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml
 import type { z } from 'zod';
 import { ConfigurationError, describe } from '../../rules/errors.ts';
 import { variableProblem, type OnCall } from '../../rules/on-call.ts';
-import { onCallSchema } from './on-call-schema.ts';
+import { badNames, onCallSchema } from './on-call-schema.ts';
 
 /** In the project's root; where there is none, alerts go to the log and the archive alone. */
 const FILE = 'on-call.yaml';
@@ -36,19 +36,29 @@ export function parseOnCall(text: string, datasets: Iterable<string>): OnCall {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
-    throw broken(document.errors.map(({ message, pos }) => `line ${lines.linePos(pos[0]).line}: ${message}`));
+    throw broken(
+      document.errors.map(({ code, message, pos }) => {
+        const says =
+          code === 'MULTIPLE_DOCS' ? 'a second document begins (---): the file must have one' : message;
+        return `line ${lines.linePos(pos[0]).line}: ${says}`;
+      }),
+    );
   }
   const content = contentOf(document);
   const parsed = onCallSchema(content, new Set(datasets)).safeParse(content);
-  if (parsed.success) return parsed.data;
-  const root = document.contents;
+  const names = badNames(content).map((id) => ({
+    path: ['people', id],
+    says: 'must be named with a-z, 0-9 and -',
+  }));
+  if (parsed.success && names.length === 0) return parsed.data;
+  const found = [...names, ...(parsed.error?.issues.flatMap(problemsIn) ?? [])].map((problem) => ({
+    ...problem,
+    line: lines.linePos(offsetOf(document.contents, problem.path)).line,
+  }));
   throw broken(
-    parsed.error.issues.flatMap((issue) =>
-      problemsIn(issue).map(({ path, says }) => {
-        const { line } = lines.linePos(offsetOf(root, path));
-        return `line ${line}: ${[placeOf(path), says].filter(Boolean).join(' ')}`;
-      }),
-    ),
+    found
+      .toSorted((a, b) => a.line - b.line)
+      .map(({ line, path, says }) => `line ${line}: ${[placeOf(path), says].filter(Boolean).join(' ')}`),
   );
 }
 

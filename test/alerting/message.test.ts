@@ -28,6 +28,16 @@ describe('the words of a page', () => {
     );
   });
 
+  test('a number that the sentence has in other words is said once', () => {
+    const page = pageOf({
+      sentence: 'flights of 2013-02-08 is refused: 475 of 930 rows are rejected (51.1 %)',
+      facts: { number: '51.1 % of 930 rows rejected, limit 30 %' },
+    });
+    expect(smsText(page, { canReply: true })).toMatch(/^ERROR flights of 2013-02-08 is refused: 475 of 930 /);
+    const day = pageOf({ sentence: 'flights of 2013-02-08 is late', facts: { number: '8 hours' } });
+    expect(smsText(day, { canReply: true })).toMatch(/^ERROR 8 hours\. flights of 2013-02-08 is late\. /);
+  });
+
   test('an alert about no night names none', () => {
     const page = pageOf({
       dataset: null,

@@ -94,7 +94,9 @@ describe('an on-call file', () => {
       - webhook: ftp://example.com
       - sms: '+33612345678'
         email: ana@example.com
-  Bad Name: 3
+  Bad Name:
+    name: Somebody
+    channels: [{ sms: '0612345678' }]
 levels:
   - people: [ana, bo, ana]
     timeoutMinutes: soon
@@ -114,15 +116,16 @@ pepole: {}
       'line 8: people.ana.channels[2].webhook must be an http(s) URL, or $NAME',
       'line 9: people.ana.channels[3] must have one of sms, email, webhook',
       'line 11: people.Bad Name must be named with a-z, 0-9 and -',
-      'line 13: levels[0].people[1] names "bo", who is not among people',
-      'line 13: levels[0].people names somebody twice',
-      'line 14: levels[0].timeoutMinutes must be minutes, from 0.02 to 240',
-      'line 15: levels[1].people must name somebody',
-      'line 16: levels[1].timeoutMinutes must be minutes, from 0.02 to 240',
-      'line 17: rounds must be a whole number from 1 to 10',
-      'line 18: quiet[0] must be warn, error or critical',
-      'line 20: owners.flihgts is no dataset',
-      'line 21: pepole is a field that is not known',
+      `line 13: people.Bad Name.channels[0].sms must be a number in quotes, as '+33612345678', or $NAME`,
+      'line 15: levels[0].people[1] names "bo", who is not among people',
+      'line 15: levels[0].people names somebody twice',
+      'line 16: levels[0].timeoutMinutes must be minutes, from 0.02 to 240',
+      'line 17: levels[1].people must name somebody',
+      'line 18: levels[1].timeoutMinutes must be minutes, from 0.02 to 240',
+      'line 19: rounds must be a whole number from 1 to 10',
+      'line 20: quiet[0] must be warn, error or critical',
+      'line 22: owners.flihgts is no dataset',
+      'line 23: pepole is a field that is not known',
     ]);
   });
 
@@ -136,6 +139,9 @@ pepole: {}
   test('that is no YAML, or empty, or far too large, or made of aliases is refused too', () => {
     expect(problemsOf('people: [ana\nlevels: x: y\n')[0]).toMatch(/^line 2: /);
     expect(problemsOf('people: {}\npeople: {}\n')).toEqual(['line 2: Map keys must be unique']);
+    expect(problemsOf('people: {}\n---\nlevels: []\n')).toEqual([
+      'line 2: a second document begins (---): the file must have one',
+    ]);
     expect(problemsOf('')).toEqual(['line 1: must have people and levels']);
     expect(problemsOf('#'.repeat(300_000))).toEqual(['it is larger than 256 KiB']);
     const bomb = Array.from(

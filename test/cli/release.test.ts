@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeSampleInbox } from '../../local/sample-inbox.ts';
 import { openInstallation, type TestInstallation } from '../support/installation.ts';
@@ -61,6 +62,10 @@ describe('a corrected file that cannot be released is refused in a sentence, and
       refusal(2, 'nowhere.csv cannot be read'),
     );
     expect(await release('--file', here.home)).toMatchObject(refusal(2, 'is not a file'));
+    await writeFile(`${file}.gz`, gzipSync('part,record\n'));
+    expect(await release('--file', `${file}.gz`)).toMatchObject(
+      refusal(2, 'is compressed', 'Unpack it first'),
+    );
     await writeFile(file, '');
     expect(await release('--file', file)).toMatchObject(refusal(2, 'must name part, record, year'));
     await writeFile(file, 'part,record,secret name\n1,1,x\n');

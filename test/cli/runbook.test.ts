@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ALERT_RULES, type AlertRule } from '../../rules/alert-rules.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { Command, type Answer } from '../support/installation.ts';
 import { until } from '../support/intake.ts';
@@ -51,6 +52,16 @@ function environment(more: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
 const start = (line: readonly string[], more?: NodeJS.ProcessEnv) =>
   new Command(line, environment(more), project);
 const runbook = (...line: readonly string[]): Promise<Answer> => start(['runbook', ...line]).answer();
+
+/** An alert about no day, as the sweep and the watchdog raise them. */
+async function raisedOfNoDay(rule: AlertRule, dataset: string | null): Promise<string> {
+  const [alert] = await house.ask<{ code: number }>(
+    `insert into nighttrain.alert (rule, severity, dataset, sentence, runbook)
+     values ($1, 'critical', $2, 'It is so.', $3) returning code`,
+    [rule, dataset, ALERT_RULES[rule].runbook],
+  );
+  return String(alert?.code);
+}
 
 async function raised(date: string): Promise<string> {
   const [alert] = await house.ask<{ code: number }>(
@@ -150,6 +161,12 @@ describe('a run', () => {
     expect(said).toContain('Stopped at Mitigation, mend.');
   });
 
+  test('where nobody is there to answer says how to do without', async () => {
+    const { code, stderr } = await start(['runbook', 'run', 'good', ...VALUES]).answer();
+    expect(code).toBe(130);
+    expect(stderr).toContain('Nobody is there to answer; to run every step unasked, add --yes.');
+  });
+
   test('that is interrupted has its command end, and claims nothing', async () => {
     await writeRunbook('long', {
       Mitigation: `name=wait\nnode -e "console.log(1); setInterval(Date, 1000)"`,
@@ -185,7 +202,62 @@ describe('a run', () => {
   });
 });
 
+describe('an alert about no day', () => {
+  test.concurrent.each<[AlertRule, string | null]>([
+    ['worker-down', null],
+    ['control-restarted', null],
+    ['alert-storm', null],
+    ['temporal-down', null],
+    ['warehouse-down', null],
+    ['disk-full', null],
+    ['ledger-broken', null],
+    ['guard-tripped', null],
+    ['guard-missing', null],
+    ['schedule-paused', 'fares'],
+    ['schedule-remade', null],
+    ['sms-down', null],
+    ['escalation-exhausted', null],
+  ])('of the rule %s has a runbook that can be run for it', async (rule, dataset) => {
+    const alert = await raisedOfNoDay(rule, dataset);
+    const { runbook: name } = ALERT_RULES[rule];
+    const { code, stdout } = await runbook('run', name, '--alert', alert, '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toContain('Verification, ');
+    expect(stdout).not.toMatch(/--date|date=/);
+  });
+
+  test('is put right without what is done for a day, which is named', async () => {
+    const alert = await raisedOfNoDay('warehouse-down', 'another');
+    const { code, stdout, stderr } = await runbook('run', 'warehouse-down', '--yes', '--alert', alert);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stderr).toContain('left out: Mitigation, take-over; Verification, loaded; Verification, settled');
+    expect(stdout).toMatch(/Verification, engines-still-answer[^]*Verification, ledger-is-whole/);
+  });
+
+  test('is put right for a day, too, where one is named', async () => {
+    const alert = await raisedOfNoDay('disk-full', null);
+    const line = ['run', 'disk-full', '--dry-run', '--alert', alert, ...VALUES];
+    const { code, stdout, stderr } = await runbook(...line);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('Mitigation, load-again');
+  });
+
+  test('does not pass for one of a runbook that is about a day alone', async () => {
+    const alert = await raisedOfNoDay('night-failed', null);
+    const { code, stderr } = await runbook('run', 'replay-a-day', '--yes', '--alert', alert);
+    expect(code).toBe(2);
+    expect(stderr).toContain('No value is given for dataset, date');
+  });
+});
+
 const VALUES = ['--var', 'dataset=fares', '--var', 'date=2024-01-01'];
+
+test('a rule that is less severe than its runbook says so in the list', async () => {
+  const { stdout } = await runbook('list');
+  expect(stdout).toMatch(
+    /^sms-down +sms-down \(error\), escalation-exhausted, test-page \(error\) +critical /m,
+  );
+});
 
 describe('the project’s own runbook', () => {
   test('wins over the one that comes with Night Train', async () => {
@@ -229,6 +301,11 @@ test.concurrent.each([
   ],
   ['a value that is none', ['run', 'replay-a-day', '--var', 'date=2024-02-30'], /not a day of the calendar/],
   [
+    'a value that is given twice',
+    ['run', 'replay-a-day', ...VALUES, '--var', 'dataset=trips'],
+    /dataset is given twice: fares and trips/,
+  ],
+  [
     'a value that is missing',
     ['run', 'replay-a-day', '--var', 'dataset=fares'],
     /No value is given for date/,
@@ -238,7 +315,7 @@ test.concurrent.each([
     ['run', 'replay-a-day', '--var', 'dataset=far', '--var', 'date=2024-01-01'],
     /no dataset 'far'/,
   ],
-  ['a code that is none', ['run', 'replay-a-day', '--alert', '12x4'], /no code of an alert/],
+  ['a code that is none', ['run', 'replay-a-day', '--alert', '12x4'], /not the code of an alert/],
 ])('%s is wrong usage: exit code 2', async (_, line, says) => {
   const { code, stdout, stderr } = await runbook(...line);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

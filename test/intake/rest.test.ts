@@ -148,7 +148,7 @@ describe('what is set up wrong is named', () => {
   test.each([401, 403])('a token that does not let us in (%i)', async (status) => {
     const api = await openApi((_request, response) => send(response, { error: `not ${TOKEN}` }, status));
     const error = await refusalOf(api.land());
-    expect(error).toMatchObject({ name: 'ConfigurationError', hint: containing('API_TOKEN') });
+    expect(error).toMatchObject({ name: 'SourceForbidden', hint: containing('API_TOKEN') });
     expect(describeError(error)).not.toContain(TOKEN);
   });
 });

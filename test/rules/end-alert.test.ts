@@ -27,6 +27,7 @@ describe('which alert the end of a night raises', () => {
   test.each([
     ['SourceUnavailable', 'source-down'],
     ['SourceNotReady', 'source-down'],
+    ['SourceForbidden', 'source-down'],
     ['SourceContractBroken', 'source-contract-broken'],
     ['SourceBroken', 'source-contract-broken'],
     ['LandingFull', 'disk-full'],
