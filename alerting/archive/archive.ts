@@ -90,14 +90,14 @@ export interface Settled {
 
 /**
  * Acknowledges an alert that fires: whoever is second is told who was first. Who acknowledges a storm has seen its
- * alerts, and they are acknowledged with it. A test is over once somebody has answered it. `resolved`: there is nothing
- * left to acknowledge.
+ * alerts, and they are acknowledged with it; so is the alert that nobody had answered, by whoever answers that. A test
+ * is over once somebody has answered it. `resolved`: there is nothing left to acknowledge.
  */
 export async function acknowledge(database: Database, which: Which, who: ByWhom): Promise<Settled> {
   const { by, via, note } = clean(who);
   const { where, value } = named(which);
   const rows = await database.query<{ alertId: string; isIt: boolean }[]>(
-    `with it as (select alert_id, state from nighttrain.alert where ${where}),
+    `with it as (select alert_id, state, ${UNANSWERED} as unanswered from nighttrain.alert where ${where}),
        done as (
          update nighttrain.alert a set
            state = case when ${IS_TEST} then 'resolved' else 'acknowledged' end,
@@ -107,7 +107,9 @@ export async function acknowledge(database: Database, which: Which, who: ByWhom)
            resolved_why = case when ${IS_TEST} then '${TEST_IS_ANSWERED}' end,
            ${PAGING_IS_OVER}
          from it
-         where it.state = 'firing' and a.state = 'firing' and it.alert_id in (a.alert_id, a.incident_id)
+         where it.state = 'firing' and a.state = 'firing' and (
+           it.alert_id in (a.alert_id, a.incident_id) or it.unanswered in (a.alert_id, a.incident_id)
+         )
          returning a.alert_id, a.firing, a.paging, a.state
        ),
        noted as (
@@ -125,6 +127,10 @@ export async function acknowledge(database: Database, which: Which, who: ByWhom)
   const changed = rows.map(({ alertId }) => alertId);
   return { outcome: 'acknowledged', alertId: it.alertId, by, changed };
 }
+
+/** What is called by its escalation alone: `subject` is the alert that nobody has answered. */
+const UNANSWERED = `case when rule = '${'escalation-exhausted' satisfies AlertRule}'
+  and subject ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then subject::uuid end`;
 
 const IS_TEST = `a.rule = '${'test-page' satisfies AlertRule}'`;
 const TEST_IS_ANSWERED = 'The test was answered';

@@ -183,6 +183,36 @@ describe('acknowledging and resolving', () => {
     expect((await events(alertId)).map(({ kind }) => kind)).toEqual(['fired', 'acknowledged']);
   });
 
+  test('who answers that nobody has answered an alert has answered the alert, and of a storm all of its alerts', async () => {
+    const first = await alertOf(found('2024-01-01'));
+    const member = await alertOf(found('2024-01-02'));
+    const other = await alertOf(found('2024-01-03'));
+    await house.ask(`update nighttrain.alert set incident_id = $1 where alert_id = $2`, [
+      first.alertId,
+      member.alertId,
+    ]);
+    const exhausted = await alertOf({
+      rule: 'escalation-exhausted',
+      dataset: null,
+      businessDate: null,
+      subject: first.alertId,
+      sentence: `Nobody has answered alert ${first.code}`,
+    });
+    expect(await acknowledge(loader, { code: exhausted.code }, me)).toMatchObject({
+      outcome: 'acknowledged',
+    });
+    const states = await house.ask<{ alertId: string; state: string }>(
+      `select alert_id as "alertId", state from nighttrain.alert`,
+    );
+    const stateOf = (alertId: string) => states.find((one) => one.alertId === alertId)?.state;
+    expect([exhausted, first, member, other].map(({ alertId }) => stateOf(alertId))).toEqual([
+      'acknowledged',
+      'acknowledged',
+      'acknowledged',
+      'firing',
+    ]);
+  });
+
   test('a code that no alert has is unknown, and changes nothing', async () => {
     await alertOf(found('2024-01-01'));
     expect(await acknowledge(loader, { code: 7 }, me)).toEqual({ outcome: 'unknown', changed: [] });
