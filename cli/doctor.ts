@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { findEngines, type FoundEngines } from '../local/engines.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import { UsageError } from '../rules/errors.ts';
 import { readConfig, type Config } from '../worker/config.ts';
 import { databasesOf } from '../worker/databases.ts';
 import { loadDatasets } from '../worker/project.ts';
@@ -21,15 +22,21 @@ export function addDoctor(program: Command): void {
     .description(
       'what is wrong with this installation, and how to mend it; exit code 1 where something fails',
     )
+    .option('--only <check...>', 'these checks alone, by their names')
     .option('--json', 'one JSON document on stdout')
     .action(doctor);
 }
 
 const START = 'Start it in another terminal: npx nighttrain up';
 
-async function doctor({ json = false }: { readonly json?: boolean }): Promise<void> {
+interface DoctorOptions {
+  readonly only?: readonly string[];
+  readonly json?: boolean;
+}
+
+async function doctor({ only, json = false }: DoctorOptions): Promise<void> {
   const output = new Output(json);
-  const findings = await diagnose();
+  const findings = chosen(await diagnose(), only);
   for (const { check, level, found, mend } of findings) {
     output.line(`${level.padEnd(4)}  ${check.padEnd(17)}  ${found.replaceAll('\n', `\n${' '.repeat(25)}`)}`);
     if (mend !== undefined) output.line(`${' '.repeat(25)}→ ${mend}`);
@@ -39,6 +46,18 @@ async function doctor({ json = false }: { readonly json?: boolean }): Promise<vo
   output.line(`\n${findings.length} checks: ${failed} failed, ${warned} warnings`);
   output.document({ healthy: failed === 0, checks: findings });
   if (failed > 0) process.exitCode = 1;
+}
+
+/** @throws UsageError where a check was not made: whoever asks for it must not read that it is well */
+function chosen(findings: readonly Finding[], only: readonly string[] | undefined): readonly Finding[] {
+  const missing = (only ?? []).filter((name) => !findings.some(({ check }) => check === name));
+  if (missing.length > 0) {
+    throw new UsageError(`No such check was made: ${missing.join(', ')}`, {
+      detail: `made were ${[...new Set(findings.map(({ check }) => check))].join(', ')}`,
+      hint: 'All that is wrong: npx nighttrain doctor',
+    });
+  }
+  return findings.filter(({ check }) => only?.includes(check) ?? true);
 }
 
 /** Every check that can be made, however many fail before it. */

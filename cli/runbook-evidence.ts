@@ -1,29 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InvalidArgumentError } from 'commander';
 import type { DataSource } from 'typeorm';
 import { findAlert, keepEvidence, type AlertOfRun, type Evidence } from '../alerting/archive/evidence.ts';
 import type { Runbook } from '../alerting/runbook/runbook.ts';
-import { ConfigurationError, describe, NothingThere } from '../rules/errors.ts';
-import { wrongWith } from '../rules/step-variables.ts';
+import { ConfigurationError, describe } from '../rules/errors.ts';
 import type { Config } from '../worker/config.ts';
+import { noSuchAlert } from './alert-engines.ts';
 import { findDatabases } from './databases.ts';
 import { openCommandWarehouse } from './installation.ts';
 import type { Output } from './output.ts';
-
-/** For commander. */
-export function codeNamed(text: string): string {
-  const wrong = wrongWith('code', text);
-  if (wrong === undefined) return text;
-  throw new InvalidArgumentError(`'${text}' ${wrong}.`);
-}
 
 /**
  * The alert of a code; undefined, and said, where PostgreSQL is down: that is what some runbooks are for.
  * @throws NothingThere where there is no such alert
  */
 export async function alertOfRun(
-  code: string,
+  code: number,
   { name, rules }: Runbook,
   output: Output,
 ): Promise<AlertOfRun | undefined> {
@@ -37,11 +29,7 @@ export async function alertOfRun(
     );
     return undefined;
   }
-  if (!alert) {
-    throw new NothingThere(`There is no alert ${code}`, {
-      hint: 'Those that are open: npx nighttrain alert list',
-    });
-  }
+  if (!alert) throw noSuchAlert(code);
   if (!rules.some((rule) => rule === alert.rule))
     output.note(`Alert ${code} is of the rule ${alert.rule}, for which ${name} was not written.`);
   if (alert.state === 'resolved') output.note(`Alert ${code} is resolved already.`);
@@ -51,7 +39,7 @@ export async function alertOfRun(
 /** Keeps the transcript on the alert; in a file of the home where PostgreSQL does not take it. */
 export async function keepTranscript(
   { home }: Config,
-  code: string | undefined,
+  code: number | undefined,
   evidence: Evidence,
   output: Output,
 ): Promise<void> {

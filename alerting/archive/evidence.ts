@@ -12,7 +12,7 @@ export interface AlertOfRun {
 }
 
 /** The alert of a code, or undefined. */
-export async function findAlert(warehouse: DataSource, code: string): Promise<AlertOfRun | undefined> {
+export async function findAlert(warehouse: DataSource, code: number): Promise<AlertOfRun | undefined> {
   const [alert] = await warehouse.query<AlertOfRun[]>(
     `select alert_id as "alertId", rule, dataset, business_date as "businessDate", state
      from nighttrain.alert where code = $1`,
@@ -33,7 +33,7 @@ export interface Evidence {
 /** Keeps what was done about an alert: the transcript, and a line in the alert's history; without an alert by itself. */
 export async function keepEvidence(
   warehouse: DataSource,
-  code: string | undefined,
+  code: number | undefined,
   { runbook, outcome, by, startedAt, transcript }: Evidence,
 ): Promise<void> {
   await warehouse.query(

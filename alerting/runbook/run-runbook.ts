@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly values: StepValues;
   /** What `npx nighttrain` is here. */
   readonly nighttrain: readonly string[];
-  /** Only look whether it is over: the Verification alone. */
+  /** Only look whether it is over now. */
   readonly isVerifyOnly: boolean;
   readonly transcript: Transcript;
   /** Told every line that is also kept. */
@@ -35,11 +35,10 @@ export function stepsOfRun({ steps }: Runbook, isVerifyOnly: boolean): readonly 
   return sections.flatMap((section) => steps.filter((step) => step.section === section));
 }
 
-/** Goes through a runbook step by step, and stops at the first that fails: what comes after it rests on it. */
-export async function runRunbook(runbook: Runbook, options: RunOptions): Promise<RunEnd> {
+/** Goes through the steps of a runbook, one after the other, and stops at the first that fails: what comes after it rests on it. */
+export async function runSteps(steps: readonly Step[], options: RunOptions): Promise<RunEnd> {
   const { values, transcript, mayRun, signal } = options;
   const say = (line: string) => options.say(transcript.add(line));
-  const steps = stepsOfRun(runbook, options.isVerifyOnly);
   for (const [index, step] of steps.entries()) {
     transcript.begin();
     const words = argumentsOf(step.command, values);

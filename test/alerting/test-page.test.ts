@@ -81,7 +81,9 @@ const stateOf = async (alertId: string) =>
 async function unreached() {
   const question = (await readQuestions()).get('undelivered-pages');
   if (!question) throw new Error('the question is not there');
-  return (await ask(deps.warehouse, question, {})).rows.map(({ channel, state }) => `${channel} ${state}`);
+  return (await ask(deps.warehouse, question, {})).rows.map(
+    ({ channel, state }) => `${String(channel)} ${String(state)}`,
+  );
 }
 
 test('a test page is over once somebody has answered it, and says who', async () => {

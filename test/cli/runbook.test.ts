@@ -56,8 +56,8 @@ const runbook = (...line: readonly string[]): Promise<Answer> => start(['runbook
 /** An alert about no day, as the sweep and the watchdog raise them. */
 async function raisedOfNoDay(rule: AlertRule, dataset: string | null): Promise<string> {
   const [alert] = await house.ask<{ code: number }>(
-    `insert into nighttrain.alert (rule, severity, dataset, sentence, runbook)
-     values ($1, 'critical', $2, 'It is so.', $3) returning code`,
+    `insert into nighttrain.alert (rule, severity, dataset, subject, sentence, runbook)
+     values ($1, 'critical', $2, gen_random_uuid()::text, 'It is so.', $3) returning code`,
     [rule, dataset, ALERT_RULES[rule].runbook],
   );
   return String(alert?.code);
@@ -227,7 +227,7 @@ describe('an alert about no day', () => {
   });
 
   test('is put right without what is done for a day, which is named', async () => {
-    const alert = await raisedOfNoDay('warehouse-down', 'another');
+    const alert = await raisedOfNoDay('warehouse-down', null);
     const { code, stdout, stderr } = await runbook('run', 'warehouse-down', '--yes', '--alert', alert);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(stderr).toContain('left out: Mitigation, take-over; Verification, loaded; Verification, settled');
