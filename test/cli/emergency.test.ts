@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openInstallation, type TestInstallation } from '../support/installation.ts';
+import { until } from '../support/intake.ts';
 
 let here: TestInstallation;
 
@@ -45,6 +46,15 @@ test('a paused schedule starts no night until it is resumed; to do either twice 
     note: expect.stringContaining('the carrier moves its server (') as string,
   });
   expect(await here.json(['pause', 'flights', '--reason', 'again'])).toMatchObject({ wasPaused: true });
+  const schedules = async () => {
+    const { checks } = await here.json<{ checks: { check: string; found: string }[] }>(['doctor']);
+    return checks.find(({ check }) => check === 'schedules')?.found ?? '';
+  };
+  // Temporal's list of schedules comes a moment later.
+  await until(
+    async () => /^flights is paused: .*the carrier moves its server/.test(await schedules()),
+    30_000,
+  );
   expect(await here.json(['resume', 'flights'])).toMatchObject({ isPaused: false, wasPaused: true });
   expect(await isPaused()).toMatchObject({ paused: false });
   expect(await here.run(['resume', 'flights'])).toMatchObject({
