@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { maskedAddress, readAlert, type AlertStory } from '../alerting/archive/list.ts';
+import { readAlert, type AlertStory } from '../alerting/archive/list.ts';
+import { maskedAddress } from '../alerting/masked-address.ts';
 import { redactor } from '../alerting/redact.ts';
 import { codeNamed, noSuchAlert, withArchive } from './alert-engines.ts';
 import { Output } from './output.ts';

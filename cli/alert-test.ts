@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Option, type Command } from 'commander';
 import { pino } from 'pino';
-import { readAlert, maskedAddress, type AlertStory } from '../alerting/archive/list.ts';
+import { readAlert, type AlertStory } from '../alerting/archive/list.ts';
+import { maskedAddress } from '../alerting/masked-address.ts';
 import { readOnCall } from '../alerting/paging/on-call.ts';
 import { redactor } from '../alerting/redact.ts';
 import { waitFor } from '../local/wait.ts';

@@ -21,12 +21,12 @@ export class Output {
 
   /** A line of the answer; silent under --json, which prints one document and only that. */
   line(text = ''): void {
-    if (!this.json) process.stdout.write(`${text}\n`);
+    if (!this.json) process.stdout.write(`${harmless(text)}\n`);
   }
 
   /** What goes on meanwhile. */
   note(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${harmless(text)}\n`);
   }
 
   /** The answer as one JSON document; silent without --json. */
@@ -40,7 +40,7 @@ export class Output {
     headings: readonly string[],
     rows: readonly (readonly (string | number | null | undefined)[])[],
   ): void {
-    const cells = rows.map((row) => row.map((cell) => (cell == null ? '-' : String(cell))));
+    const cells = rows.map((row) => row.map((cell) => (cell == null ? '-' : harmless(String(cell)))));
     const widths = headings.map((heading, index) =>
       Math.max(heading.length, ...cells.map((row) => row[index]?.length ?? 0)),
     );
@@ -58,6 +58,16 @@ export class Output {
 
   /** An error as an operator reads it: what happened, to what, what to do. */
   error(error: unknown): void {
-    process.stderr.write(`${describe(error)}\n`);
+    process.stderr.write(`${harmless(describe(error))}\n`);
   }
+}
+
+/**
+ * What a source, a driver or a person wrote must not move the cursor or speak to the terminal of whoever reads it: of
+ * control characters lines, tabs and colours are kept.
+ */
+function harmless(text: string): string {
+  return text.replaceAll(/\p{Cc}\[[\d;]*m|(?![\n\t])\p{Cc}/gu, (found) =>
+    found.startsWith('\u001b[') ? found : '',
+  );
 }

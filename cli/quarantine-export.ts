@@ -34,7 +34,10 @@ export function addQuarantineExport(quarantine: Command): void {
     .argument('<date>', 'the business date', dateNamed)
     .description('all rejected rows, to stdout or a file')
     .addOption(
-      new Option('--format <format>', 'of the rows; corrections: a file to correct and release')
+      new Option(
+        '--format <format>',
+        'of the rows; csv: as they came, and a spreadsheet may take some for formulas; corrections: a file to correct and release',
+      )
         .choices(FORMATS)
         .default('csv'),
     )
@@ -78,7 +81,10 @@ async function* linesOf(format: 'csv' | 'jsonl', rows: AsyncIterable<Quarantined
 
 const CSV_COLUMNS = ['part', 'record', 'line', 'column', 'rule', 'reason', 'raw'] as const;
 
-/** RFC 4180: every text in quotes, a missing value empty. */
+/**
+ * RFC 4180: every text in quotes, a missing value empty. A cell is what the source sent, also where a spreadsheet would take
+ * it for a formula: corrections are held against it byte by byte.
+ */
 function csvLine(row: Quarantined): string {
   const cells = CSV_COLUMNS.map((name) => {
     const value = row[name];

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
@@ -8,6 +8,7 @@ import { releasesOf, type ReleaseStatus } from '../warehouse/release.ts';
 import { shortened } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
+import { limitNamed, MOST_SHOWN } from './quarantine-limit.ts';
 import { wayOf, waysByRule } from './released-ways.ts';
 
 interface ReleasesOptions {
@@ -15,7 +16,6 @@ interface ReleasesOptions {
   readonly json?: boolean;
 }
 
-const MOST_SHOWN = 1_000;
 const REASON_SHOWN = 100;
 
 export function addQuarantineReleases(quarantine: Command): void {
@@ -27,12 +27,6 @@ export function addQuarantineReleases(quarantine: Command): void {
     .option('--limit <n>', `at most so many rows of each, up to ${MOST_SHOWN}`, limitNamed, 20)
     .option('--json', 'one JSON document on stdout')
     .action(releases);
-}
-
-function limitNamed(text: string): number {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= MOST_SHOWN) return number;
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_SHOWN}.`);
 }
 
 async function releases(name: string, businessDate: BusinessDate, options: ReleasesOptions): Promise<void> {

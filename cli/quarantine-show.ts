@@ -1,5 +1,5 @@
 import { findDataset } from '../rules/find-dataset.ts';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
@@ -7,6 +7,7 @@ import { countQuarantined, readQuarantine } from '../warehouse/quarantine-rows.t
 import { count, plural, shortened } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
+import { limitNamed, MOST_SHOWN } from './quarantine-limit.ts';
 import { closedAttempt } from './closed-attempt.ts';
 import { maskNote, maskOf } from './quarantine-mask.ts';
 
@@ -17,7 +18,6 @@ interface ShowOptions {
   readonly json?: boolean;
 }
 
-const MOST_SHOWN = 1_000;
 const RAW_SHOWN = 160;
 
 export function addQuarantineShow(quarantine: Command): void {
@@ -31,12 +31,6 @@ export function addQuarantineShow(quarantine: Command): void {
     .option('--raw', 'show the raw text also where the dataset has personal columns')
     .option('--json', 'one JSON document on stdout')
     .action(show);
-}
-
-function limitNamed(text: string): number {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (number >= 1 && number <= MOST_SHOWN) return number;
-  throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_SHOWN}.`);
 }
 
 async function show(name: string, businessDate: BusinessDate, options: ShowOptions): Promise<void> {

@@ -2,8 +2,7 @@ import type { BusinessDate } from './business-date.ts';
 import type { Severity } from './alert-rules.ts';
 
 /** What became of one page to one address. The last three are final. */
-export const DELIVERY_STATES = ['queued', 'sent', 'delivered', 'undelivered', 'failed'] as const;
-export type DeliveryState = (typeof DELIVERY_STATES)[number];
+export type DeliveryState = 'queued' | 'sent' | 'delivered' | 'undelivered' | 'failed';
 
 /** Whether news of a delivery is taken: callbacks come late, twice and out of order, and what is final stays. */
 export function isNewer(known: DeliveryState, news: DeliveryState): boolean {
@@ -37,12 +36,9 @@ export interface AlertInShort {
   readonly severity: Severity;
   readonly dataset: string | null;
   readonly businessDate: BusinessDate | null;
-  /** At most `LONGEST_SENTENCE` characters. */
   readonly sentence: string;
   readonly runbook: string;
 }
-
-export const LONGEST_SENTENCE = 400;
 
 /** The turns from one on, in order: every level of a round, then the next round. */
 export function turnsFrom({ from, rounds, timeoutsMs }: EscalationPlan): readonly Turn[] {

@@ -53,7 +53,7 @@ export const LONGEST_LEVEL_MINUTES = 240;
 export const SHORTEST_LEVEL_MINUTES = 0.02;
 
 /** E.164, as Twilio wants it. */
-const NUMBER = /^\+[1-9]\d{6,14}$/;
+export const PHONE_NUMBER = /^\+[1-9]\d{6,14}$/;
 const MAIL = /^[^\s@<>,;]+@[^\s@<>,;]+$/;
 const isWebUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 
@@ -61,7 +61,7 @@ const isWebUrl = (text: string) => URL.canParse(text) && /^https?:$/.test(new UR
 export const ADDRESSES: Readonly<
   Record<ChannelKind, { readonly is: (text: string) => boolean; readonly what: string }>
 > = {
-  sms: { is: (text) => NUMBER.test(text), what: `a number in quotes, as '+33612345678'` },
+  sms: { is: (text) => PHONE_NUMBER.test(text), what: `a number in quotes, as '+33612345678'` },
   email: { is: (text) => MAIL.test(text), what: 'a mail address' },
   webhook: { is: isWebUrl, what: 'an http(s) URL' },
 };

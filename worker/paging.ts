@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Channels } from '../alerting/channels/channel.ts';
 import type { EmailSetup } from '../alerting/channels/email.ts';
 import type { SmsSetup } from '../alerting/channels/sms.ts';
+import { PHONE_NUMBER } from '../rules/on-call.ts';
 
 /** Where the outside calls us: Twilio, and people who follow a link. */
 export interface CallbackSetup {
@@ -30,7 +31,6 @@ export const NO_PAGING: Paging = {
   twilioAuthToken: undefined,
 };
 
-const NUMBER = /^\+[1-9]\d{6,14}$/;
 const SHORT_CODE = /^\d{3,8}$/;
 const SENDER_NAME = /^(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}$/;
 
@@ -65,7 +65,7 @@ export const PAGING_VARIABLES = {
   TWILIO_FROM: z
     .string()
     .refine(
-      (text) => [NUMBER, SHORT_CODE, SENDER_NAME].some((form) => form.test(text)),
+      (text) => [PHONE_NUMBER, SHORT_CODE, SENDER_NAME].some((form) => form.test(text)),
       "is neither a number as +15005550006 nor a sender's name",
     )
     .optional(),
@@ -163,7 +163,7 @@ function smsOf(values: Values, callbacks: CallbackSetup | undefined): SmsSetup |
     sender: messagingServiceSid === undefined ? { from } : { messagingServiceSid },
     statusCallback: hears ? `${callbacks.publicUrl}/twilio/status` : undefined,
     // A number can be replied to in many countries, a name in none; of a messaging service nobody knows before.
-    canReply: hears && (values.TWILIO_REPLIES ?? (NUMBER.test(from) ? 'yes' : 'no')) === 'yes',
+    canReply: hears && (values.TWILIO_REPLIES ?? (PHONE_NUMBER.test(from) ? 'yes' : 'no')) === 'yes',
   };
 }
 

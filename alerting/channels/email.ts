@@ -8,7 +8,8 @@ import {
 } from '../../rules/errors.ts';
 import type { Channel, Handed, Page } from './channel.ts';
 import { headline, pageLines } from './message.ts';
-import { DEFAULT_PATIENCE, happened, persist, type Patience } from './patience.ts';
+import { DEFAULT_PATIENCE, persist, type Patience } from './patience.ts';
+import { happened } from './unanswered.ts';
 
 export interface EmailSetup {
   /** `smtps://user:password@host:465`, or `smtp://` with STARTTLS where the server has it. */

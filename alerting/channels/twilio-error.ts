@@ -5,7 +5,7 @@ import {
   type NightTrainError,
 } from '../../rules/errors.ts';
 import { isRetryableStatus, retryAfterMs } from '../../rules/retryable.ts';
-import { happened } from './patience.ts';
+import { happened } from './unanswered.ts';
 
 /**
  * Of Twilio's error codes those that are about the person's number: invalid, a short code, our own, a country that is

@@ -10,7 +10,8 @@ import { WEBHOOK_FORMS, type WebhookForm } from '../../rules/on-call.ts';
 import { isRetryableStatus, retryAfterMs } from '../../rules/retryable.ts';
 import type { Channel, Handed, Page, Settlement } from './channel.ts';
 import { ackCommand, headline, pageLines } from './message.ts';
-import { DEFAULT_PATIENCE, happened, persist, type Patience } from './patience.ts';
+import { DEFAULT_PATIENCE, persist, type Patience } from './patience.ts';
+import { happened } from './unanswered.ts';
 
 export interface WebhookSetup {
   /** Of a PagerDuty service's integration, Events API v2. */

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { AlertKey } from '../../rules/alert.ts';
-import { LONGEST_SENTENCE, type EscalationPlan, type Turn } from '../../rules/escalation.ts';
+import type { EscalationPlan, Turn } from '../../rules/escalation.ts';
 import { askingFor } from '../../rules/on-call.ts';
 import type { AlertFacts } from './deliveries.ts';
 
@@ -44,9 +44,8 @@ async function closePaging(warehouse: DataSource, alertId: string): Promise<void
 }
 
 function planOf(alert: Begun, latest: Turn | undefined): EscalationPlan {
-  const { firing, code, rule, severity, dataset, businessDate, runbook } = alert;
+  const { firing, code, rule, severity, dataset, businessDate, sentence, runbook } = alert;
   const { levels, rounds } = askingFor(alert.onCall, alert);
-  const sentence = alert.sentence.slice(0, LONGEST_SENTENCE);
   return {
     firing,
     timeoutsMs: levels.map(({ timeoutMs }) => timeoutMs),

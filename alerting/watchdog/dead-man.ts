@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { happened } from '../channels/patience.ts';
+import { happened } from '../channels/unanswered.ts';
 
 const EVERY_MS = 60_000;
 /** By then the look that goes on beside it is over, too. */

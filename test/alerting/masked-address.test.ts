@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { maskedAddress } from '../../alerting/archive/list.ts';
+import { maskedAddress } from '../../alerting/masked-address.ts';
 
 test.each([
   ['+33612345678', '+33***678'],
