@@ -9,5 +9,5 @@ create table warehouse.insurance_movement (
   montant numeric(12,2) not null,
   agence_id text not null,
   pays text not null,
-  primary key (business_date, id_mouvement)
+  primary key (id_mouvement, business_date)
 ) partition by list (business_date);
