@@ -224,3 +224,15 @@ test('variables that make no sense together are told at once, with exit code 2',
     expect(stderr).toContain(problem);
   expect(stderr).not.toContain('short-secret');
 });
+
+test('one check alone answers for itself, whatever else is wrong; one that was not made is no good news', async () => {
+  const env = { ...process.env, NIGHTTRAIN_HOME: join(folder, 'home') };
+  const only = (...checks: string[]) => new Command(['doctor', '--only', ...checks], env, folder).answer();
+  const disk = await only('disk');
+  expect(disk.stdout).toMatch(/^(ok|warn) +disk +[\d.]+ GiB free[^]*\n1 checks: 0 failed/);
+  expect(disk.code).toBe(0);
+  expect(await only('PostgreSQL')).toMatchObject({ code: 1 }); // none runs here
+  const unmade = await only('disk', 'schedules');
+  expect(unmade).toMatchObject({ code: 2, stdout: '' });
+  expect(unmade.stderr).toContain('No such check was made: schedules');
+});

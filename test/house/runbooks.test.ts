@@ -57,6 +57,20 @@ describe('the runbooks', () => {
     expect(wrong.flat()).toEqual([]);
   });
 
+  test('resume no schedule that somebody has paused: that is for whoever has asked why', () => {
+    const typed = runbooks.flatMap(({ steps }) => steps.map(({ command }) => argumentsOf(command, VALUES)));
+    expect(typed.filter(([, , command]) => command === 'resume')).toEqual([]);
+  });
+
+  test('show what has fired before they end everything', () => {
+    const reboot = runbooks.find(({ name }) => name === 'cold-reboot');
+    const typed = (reboot?.steps ?? []).map(({ command }) =>
+      argumentsOf(command, VALUES).slice(2, 4).join(' '),
+    );
+    expect(typed.indexOf('alert list')).toBe(0);
+    expect(typed.indexOf('cold-reboot --replay-last')).toBeGreaterThan(0);
+  });
+
   test('are played on the game day, each by the incident that is named like it', () => {
     const played = INCIDENTS.map(({ runbook }) => runbook);
     const names = runbooks.map(({ name }) => name);
