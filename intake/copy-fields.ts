@@ -88,6 +88,8 @@ function encodeLongBigint(bytes: Uint8Array, start: number, end: number, out: Co
 const NEGATIVE = 0x4000;
 /** Of the header: how many groups, the weight of the first, sign, decimals shown. */
 const NUMERIC_HEADER = 8;
+/** The form has as many on either side of the point, zeros at the ends included; what is longer goes the way of all. */
+const MOST_DIGITS = 80;
 
 /** A numeric is groups of four decimal digits, aligned at the point, without groups of zeros at either end. */
 function decimalEncoder(precision: number, scale: number): Encode {
@@ -95,6 +97,7 @@ function decimalEncoder(precision: number, scale: number): Encode {
   return (bytes, start, end, out) => {
     const isNegative = bytes[start] === MINUS;
     let first = isNegative ? start + 1 : start;
+    if (end - first > MOST_DIGITS) return false;
     let point = end;
     for (let at = first; at < end; at++) {
       const byte = bytes[at] as number;

@@ -303,6 +303,14 @@ const CELLS: Readonly<Record<string, readonly string[]>> = {
   d: ['15', '015', '14', '32', 'NA'],
   lat: ['90', '-90.0', '90.1', '1e1', '.5', '5.', '1e400', 'NaN', '-0', '12.3456789012345678'],
 };
+/** Zeros that change no number, up to where a decimal has too many of them, and beyond. */
+const longZeros = fc
+  .tuple(
+    fc.constantFrom(0, 79, 80, 81, 90),
+    fc.constantFrom('', '1', '1.', '-1.5'),
+    fc.constantFrom(0, 79, 80, 81),
+  )
+  .map(([before, digits, after]) => `${'0'.repeat(before)}${digits}${'0'.repeat(after)}`);
 const any = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('', 'NA', 'na', 'null', '"', '""', '"a"', 'x', ' ') },
   { weight: 1, arbitrary: fc.constantFrom(...Object.values(CELLS).flat()) },
@@ -350,6 +358,7 @@ const record = fc
             fc.oneof(
               { weight: 5, arbitrary: fc.constantFrom(...(CELLS[NAMES[column] ?? ''] ?? [''])) },
               { weight: 1, arbitrary: any },
+              { weight: 1, arbitrary: longZeros },
             ),
           ),
         ),
