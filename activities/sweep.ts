@@ -18,13 +18,14 @@ import { expireStorage, type Expired } from './sweep-storage.ts';
 /** Each answers how much there was to do: nothing on a quiet minute. */
 const DUTIES = {
   escalationsStarted: startDueEscalations,
-  incidentsSettled: settleIncidents,
-  deliveriesSettled: settleDeliveries,
   attemptsClosed: (deps: Deps) => closeAbandoned(deps),
   zombiesEnded: endZombies,
   nightsReported: reportMissingNights,
   guardsReported: reportGuards,
   enginesReported: putEnginesRight,
+  // Last: providers that do not answer hold up nothing of ours.
+  incidentsSettled: settleIncidents,
+  deliveriesSettled: settleDeliveries,
 };
 type Duty = keyof typeof DUTIES;
 
