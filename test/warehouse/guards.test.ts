@@ -6,6 +6,7 @@ import {
   guardEventsReported,
   missingGuards,
   newGuardEvents,
+  type GuardEvent,
   putMissingGuards,
 } from '../../warehouse/guards.ts';
 import { migrate } from '../../warehouse/migrate.ts';
@@ -148,6 +149,30 @@ describe('what was stopped', () => {
     expect(events).toHaveLength(17);
     expect(events[0]).toMatchObject({ times: 4, action: null, objectName: null });
     await guardEventsReported(house().database, events);
+  });
+
+  test('is counted by numbers of which none is logged ahead: a crash of the server invents nothing that was stopped', async () => {
+    expect(await answerTo('truncate nighttrain.request')).toBe(STOPPED);
+    const [row] = await house().ask('select log_cnt::int as ahead from nighttrain.guard_trip');
+    expect(row).toEqual({ ahead: 0 });
+    await guardEventsReported(house().database, await newGuardEvents(house().database));
+  });
+
+  test('is whole whenever it is looked at: no trace is taken before its details are there', async () => {
+    const loader = await house().open(house().loaderUrl, 'guards');
+    const seen: GuardEvent[] = [];
+    const look = async () => {
+      const events = await newGuardEvents(loader);
+      await guardEventsReported(loader, events);
+      seen.push(...events);
+    };
+    for (let round = 0; round < 10; round++) {
+      const stopped = Array.from({ length: 4 }, () => answerTo('truncate nighttrain.request'));
+      await Promise.all([...stopped, look()]);
+      await look();
+    }
+    expect(seen).toHaveLength(40);
+    expect(seen.filter(({ action, objectName }) => action !== 'TRUNCATE' || objectName === null)).toEqual([]);
   });
 });
 

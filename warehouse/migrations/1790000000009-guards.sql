@@ -63,8 +63,13 @@ begin
     on conflict do nothing;
     return;
   end if;
-  trip := nextval('nighttrain.guard_trip');
+  -- One at a time, until the transaction is rolled back. Not nextval: it logs 32 numbers ahead, which after a crash or on a
+  -- standby that takes over would all have been stopped. The slot's number goes first and the last number comes last, so
+  -- that whoever takes traces meanwhile sees all of one or none.
+  perform pg_advisory_xact_lock(hashtext('nighttrain guard trip'));
+  select case when is_called then last_value + 1 else 1 end into trip from nighttrain.guard_trip;
   slot := format('nighttrain.guard_trip_%s_', trip % 16);
+  perform setval((slot || 'trip')::regclass, trip);
   perform setval((slot || 'at')::regclass, (extract(epoch from clock_timestamp()) * 1000000)::bigint);
   perform setval((slot || 'who')::regclass,
     (to_regrole(quote_ident(session_user))::oid::bigint << 32) | to_regrole(quote_ident(acting_as))::oid::bigint);
@@ -75,7 +80,7 @@ begin
     when family(inet_client_addr()) = 4 then inet_client_addr() - inet '0.0.0.0'
     else -1
   end);
-  perform setval((slot || 'trip')::regclass, trip);
+  perform setval('nighttrain.guard_trip', trip);
   raise log 'nighttrain: a guard stopped % of % by % (as %) from %', stopped_action, object_name, session_user,
     acting_as, coalesce(host(inet_client_addr()), 'this machine');
   raise exception '% of % is guarded: it was stopped, and is recorded', stopped_action, object_name
@@ -205,11 +210,11 @@ begin
   end if;
   for number in greatest(seen + 1, last - 15)..last loop
     slot := format('nighttrain.guard_trip_%s_', number % 16);
-    execute format('select last_value from %strip', slot) into kept_trip;
     execute format('select last_value from %sat', slot) into stopped_at;
     execute format('select last_value from %swho', slot) into who;
     execute format('select last_value from %swhat', slot) into what;
     execute format('select last_value from %ssource', slot) into source;
+    execute format('select last_value from %strip', slot) into kept_trip; -- last: it is written first
     if kept_trip <> number then -- another has just written over it
       insert into nighttrain.guard_event (kind, trip) values ('stopped', number) on conflict do nothing;
       continue;
