@@ -41,7 +41,7 @@ test('R15: what a guard has stopped is an alert within a minute: one a table and
   expect(await alerts(), 'counted where it fires already').toMatchObject([{ ...stopped, times: 2 }]);
 });
 
-test('R15: a guard that was opened by hand is an alert, with the reason; a migration is none', async () => {
+test('R15: a guard that was opened by hand is an alert, with the reason; the name of a migration is a reason like any', async () => {
   await house().ask(
     `set local nighttrain.break_glass = 'a court order'; delete from nighttrain.quarantine_release_row`,
   );
@@ -52,6 +52,9 @@ test('R15: a guard that was opened by hand is an alert, with the reason; a migra
   expect((await alerts()).map(({ sentence }) => sentence).slice(1)).toEqual([
     expect.stringMatching(
       /^DELETE of nighttrain.quarantine_release_row by postgres from 127.0.0.1 at .+ was let pass: a court order$/,
+    ),
+    expect.stringMatching(
+      /^DELETE of nighttrain.quarantine_release by postgres .+ was let pass: migration ledger1790000000001$/,
     ),
   ]);
 });

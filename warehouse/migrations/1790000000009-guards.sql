@@ -187,7 +187,8 @@ begin
 end
 $$;
 
--- Moves the traces of what was stopped into the table, and answers how many there were.
+-- Moves the traces of what was stopped into the table, and answers how many there were. Migrations open the guards as a
+-- matter of course: what one did in the very transaction that recorded it as applied is no news.
 create function nighttrain.take_trips() returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -202,6 +203,9 @@ declare
   what bigint;
   source bigint;
 begin
+  update nighttrain.guard_event e set reported_at = clock_timestamp()
+  where e.reported_at is null
+    and exists (select from nighttrain.migration m where e.reason = 'migration ' || m.name and m.xmin = e.xact::xid);
   select coalesce(max(trip), 0) into seen from nighttrain.guard_event;
   select case when is_called then last_value else 0 end into last from nighttrain.guard_trip;
   if last - seen > 16 then
@@ -244,13 +248,12 @@ as $$
     (select 'constraint ' || conname || ' of ' || conrelid::regclass from pg_constraint where oid = object_id))
 $$;
 
--- What nobody was told of yet. Migrations open the guards as a matter of course: those that `migrate` knows are no news.
+-- What nobody was told of yet.
 create function nighttrain.unreported_guard_events() returns setof nighttrain.guard_event
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select e.* from nighttrain.guard_event e
   where e.reported_at is null
-    and not exists (select from nighttrain.migration m where e.reason = 'migration ' || m.name)
   order by e.event_id limit 1000
 $$;
 
