@@ -23,12 +23,15 @@ export async function* untilAborted<T>(content: AsyncIterable<T>, signal: AbortS
 }
 
 /**
+ * What is waited for, given up as soon as the signal is aborted. @throws the signal's reason
+ *
  * A listener for each wait, taken off again: `Promise.race` with one promise for all of them keeps every value that
  * ever won until that promise settles, here the whole file (R14).
  */
-function unlessAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
+export function unlessAborted<T>(value: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     value.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });

@@ -9,10 +9,10 @@ export type ToThread =
   | { readonly does: 'sort'; readonly job: number; readonly ticket: number; readonly block: Sendable }
   | { readonly does: 'close'; readonly job: number };
 
-/** A block that could not be sorted comes back as it was: whoever sorts it at home has the error with its class. */
+/** A block that could not be sorted is sorted again at home, where its error has its class. */
 export type FromThread =
   | { readonly ticket: number; readonly sorted: Sorted }
-  | { readonly ticket: number; readonly returned: Sendable };
+  | { readonly ticket: number; readonly sorted: undefined };
 
 /** A Buffer crosses as the Uint8Array that it is. */
 export type Sendable = Omit<CsvBlock, 'header' | 'bytes'> & { readonly bytes: Uint8Array };

@@ -37,10 +37,10 @@ export function openPlain(
 /** Sorts its records: in threads where it is large, otherwise here. */
 export async function* sortPlain(
   { part, file, blocks }: PlainPart,
-  { threads }: Pick<IntakeContext, 'threads'>,
+  { threads, signal }: Pick<IntakeContext, 'threads' | 'signal'>,
 ): AsyncGenerator<Sorted> {
   if (threads && file.bytes >= WORTH_THREADS_BYTES) {
-    yield* threads.sort(part, blocks);
+    yield* threads.sort(part, blocks, signal);
     return;
   }
   let sorter: CsvSorter | undefined;

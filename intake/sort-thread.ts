@@ -45,11 +45,13 @@ function sort(ticket: number, block: Sendable, sortBlock: Sort | undefined): voi
     const rows = transferable(sorted.rows);
     post({ ticket, sorted: { ...sorted, rows } }, rows);
   } catch {
-    const bytes = transferable(block.bytes);
-    post({ ticket, returned: { ...block, bytes } }, bytes);
+    post({ ticket, sorted: undefined });
   }
 }
 
-function post(message: FromThread, bytes: Uint8Array<ArrayBuffer>): void {
-  parentPort?.postMessage(message, [bytes.buffer]);
+function post(message: FromThread, ...given: readonly Uint8Array<ArrayBuffer>[]): void {
+  parentPort?.postMessage(
+    message,
+    given.map(({ buffer }) => buffer),
+  );
 }

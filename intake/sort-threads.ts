@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { unlessAborted } from './abort.ts';
 import type { CsvBlock } from './csv.ts';
 import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
-import { asBlock, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
-import { transferable } from './transferable.ts';
+import type { FromThread, Sendable, ToThread } from './sort-messages.ts';
 
 /** Sources in a checkout, which a thread reads by tsx, as its main thread does; JavaScript in the published package. */
 const fromSources = import.meta.url.endsWith('.ts');
@@ -37,20 +37,25 @@ export class SortThreads {
     this.#most = most;
   }
 
-  /** The blocks of one file, sorted, in their order. @throws as `CsvSorter` does, and where a thread dies */
-  async *sort(part: CsvPart, blocks: AsyncIterable<CsvBlock>): AsyncGenerator<Sorted> {
-    const job = new Job(++this.#jobs, part);
+  /**
+   * The blocks of one file, sorted, in their order. A thread that has not answered when this is given up is ended, for
+   * nothing else ends a pattern that never comes to its end (R13).
+   * @throws as `CsvSorter` does; the signal's reason; where a thread dies
+   */
+  async *sort(part: CsvPart, blocks: AsyncIterable<CsvBlock>, signal: AbortSignal): AsyncGenerator<Sorted> {
+    const job = new Job(++this.#jobs, part, () => this.#leastBusy());
     clearTimeout(this.#idle);
     this.#open++;
     try {
       const ahead: Promise<Sorted>[] = [];
       for await (const block of blocks) {
-        const sorting = job.sort(this.#leastBusy(), block);
+        const sorting = job.sort(block);
         sorting.catch(() => undefined); // told when its turn comes
         ahead.push(sorting);
-        if (ahead.length > BLOCKS_AHEAD * this.#most) yield await (ahead.shift() as Promise<Sorted>);
+        if (ahead.length <= BLOCKS_AHEAD * this.#most) continue;
+        yield await unlessAborted(ahead.shift() as Promise<Sorted>, signal);
       }
-      for (const sorting of ahead) yield await sorting;
+      for (const sorting of ahead) yield await unlessAborted(sorting, signal);
     } finally {
       job.close();
       if (--this.#open === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
@@ -77,27 +82,40 @@ export class SortThreads {
 class Job {
   readonly #number: number;
   readonly #part: CsvPart;
+  readonly #leastBusy: () => SortThread;
   readonly #threads = new Set<SortThread>();
   #own: CsvSorter | undefined;
+  #isClosed = false;
 
-  constructor(number: number, part: CsvPart) {
+  constructor(number: number, part: CsvPart, leastBusy: () => SortThread) {
     this.#number = number;
     this.#part = part;
+    this.#leastBusy = leastBusy;
   }
 
-  async sort(thread: SortThread, block: CsvBlock): Promise<Sorted> {
-    const { header, ...sendable } = block;
+  /** Where its thread is ended on account of another file, another thread sorts it. */
+  async sort(block: CsvBlock): Promise<Sorted> {
+    for (;;) {
+      try {
+        return (await this.#sortAway(this.#leastBusy(), block)) ?? this.#sortAtHome(block);
+      } catch (cause) {
+        if (!(cause instanceof ThreadEnded) || this.#isClosed) throw cause;
+      }
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const thread of this.#threads) thread.leave(this.#number);
+  }
+
+  async #sortAway(thread: SortThread, { header, ...block }: CsvBlock): Promise<Sorted | undefined> {
     if (!this.#threads.has(thread)) {
       this.#threads.add(thread);
       thread.post({ does: 'open', job: this.#number, part: this.#part, header });
     }
-    const answer = await thread.sort(this.#number, sendable);
-    if ('sorted' in answer) return answer.sorted;
-    return this.#sortAtHome(asBlock(answer.returned, header));
-  }
-
-  close(): void {
-    for (const thread of this.#threads) thread.post({ does: 'close', job: this.#number });
+    const { sorted } = await thread.sort(this.#number, block);
+    return sorted;
   }
 
   #sortAtHome(block: CsvBlock): Sorted {
@@ -106,7 +124,15 @@ class Job {
   }
 }
 
+/** A thread was told to end before it had answered. */
+class ThreadEnded extends Error {
+  constructor() {
+    super('A sorting thread was ended');
+  }
+}
+
 interface Ticket {
+  readonly job: number;
   readonly resolve: (answer: FromThread) => void;
   readonly reject: (cause: Error) => void;
 }
@@ -139,21 +165,29 @@ class SortThread {
     this.#worker.postMessage(message, []);
   }
 
-  /** The block's bytes are given away. */
+  /** Nobody waits for its answers to this job any more. */
+  leave(job: number): void {
+    const owes = [...this.#tickets.values()].some((ticket) => ticket.job === job);
+    if (owes) void this.end();
+    else this.post({ does: 'close', job });
+  }
+
+  /** A copy of the block's bytes is given away: another thread may have to sort it. */
   sort(job: number, block: Sendable): Promise<FromThread> {
-    if (!this.isAlive) return Promise.reject(new Error('A sorting thread has ended'));
+    if (!this.isAlive) return Promise.reject(new ThreadEnded());
     const ticket = ++this.#issued;
     this.#worker.ref(); // whoever waits for it keeps the process alive
     const answered = new Promise<FromThread>((resolve, reject) =>
-      this.#tickets.set(ticket, { resolve, reject }),
+      this.#tickets.set(ticket, { job, resolve, reject }),
     );
-    const bytes = transferable(block.bytes);
+    const bytes = new Uint8Array(block.bytes);
     const message: ToThread = { does: 'sort', job, ticket, block: { ...block, bytes } };
     this.#worker.postMessage(message, [bytes.buffer]);
     return answered;
   }
 
   async end(): Promise<void> {
+    this.#died(new ThreadEnded());
     await this.#worker.terminate();
   }
 

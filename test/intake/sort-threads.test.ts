@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { afterAll, expect, test } from 'vitest';
 import { extract } from '../../intake/extract.ts';
-import type { Landed } from '../../intake/manifest.ts';
+import type { Landed, StagedPart } from '../../intake/manifest.ts';
 import { SortThreads } from '../../intake/sort-threads.ts';
 import { stagePart } from '../../intake/stage.ts';
 import { csv, date, decimal, defineDataset, integer, oneOf, text } from '../../rules/kit.ts';
@@ -25,6 +25,10 @@ const sales = defineDataset({
   write: 'replaceDay',
   dayOfRow: { column: 'on' },
 });
+
+/** The same, but for a pattern that never comes to its end with `ENDLESS`. */
+const patient = { ...sales, columns: { ...sales.columns, note: text({ like: /(\w+)+|.*\s.*/ }) } };
+const ENDLESS = `${'a'.repeat(40)}!`;
 
 const ROWS = 400_000; // beyond what is sorted without threads
 const HEADER = 'id,on,shop,price,note\n';
@@ -85,7 +89,37 @@ test('an abort ends the sorting in threads as well', async () => {
   expect(await house.landing.list('sales/2024-03-15/1/staged')).toEqual([]);
 });
 
-test('a file whose threads die fails, and the next one has others', async () => {
+/** Stages until nothing is left but to wait for a thread that will never answer. */
+async function getStuck(house: IntakeHouse, away: SortThreads): Promise<{ staging: Promise<StagedPart> }> {
+  const { manifest } = await land(house, `${content}${ROWS},2024-03-15,Namur,1,${ENDLESS}\n`);
+  const staging = stagePart(patient, day, manifest, 1, 1, { ...house.context, threads: away });
+  staging.catch(() => undefined);
+  await until(() => house.told.some(({ rows }) => rows > ROWS - 20_000), 30_000); // all is read, two blocks are left
+  return { staging };
+}
+
+test('R13: an abort ends a thread whose pattern never comes to its end', async () => {
+  const house = await openIntake();
+  const { staging } = await getStuck(house, threads);
+  house.abort.abort(new Error('told to stop'));
+  await expect(staging).rejects.toThrow('told to stop');
+  expect(await house.landing.list('sales/2024-03-15/1/staged')).toEqual([]);
+});
+
+test('a file that waits for a thread which another one keeps is sorted by the next thread', async () => {
+  const [stuck, house] = [await openIntake(), await openIntake()];
+  const only = new SortThreads(1);
+  const { staging } = await getStuck(stuck, only);
+  const { manifest } = await land(house);
+  const waiting = stagePart(sales, day, manifest, 1, 1, { ...house.context, threads: only });
+  await until(() => house.told.some(({ bytes }) => bytes > 0));
+  stuck.abort.abort(new Error('told to stop'));
+  await expect(staging).rejects.toThrow('told to stop');
+  expect(await waiting).toMatchObject({ read: ROWS, rejected: 4_000 });
+  await only.close();
+});
+
+test('a file whose threads are ended on the way is sorted by others', async () => {
   const house = await openIntake();
   const { manifest } = await land(house);
   const mortal = new SortThreads(2);
@@ -99,9 +133,7 @@ test('a file whose threads die fails, and the next one has others', async () => 
       { objectMode: false },
     );
   const landing = { ...house.landing, read };
-  const staging = stagePart(sales, day, manifest, 1, 1, { ...house.context, landing, threads: mortal });
-  await expect(staging).rejects.toThrow('A sorting thread');
-  const next = await stagePart(sales, day, manifest, 1, 1, { ...house.context, threads: mortal });
-  expect(next).toMatchObject({ read: ROWS });
+  const staged = await stagePart(sales, day, manifest, 1, 1, { ...house.context, landing, threads: mortal });
+  expect(staged).toMatchObject({ read: ROWS, rejected: 4_000 });
   await mortal.close();
 });
