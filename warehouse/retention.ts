@@ -44,7 +44,7 @@ export async function forgetTaken(warehouse: DataSource): Promise<void> {
   await warehouse.query('select nighttrain.forget_taken($1)', [TAKEN_DAYS]);
 }
 
-/** How long records are kept, days; the ledger and its chain stay (R16, R19). */
+/** How long records are kept, days, as `nighttrain.expire_records` enforces it at least; the ledger and its chain stay (R16, R19). */
 const KEPT_DAYS = {
   quarantine: 90,
   quarantine_release_row: 400,

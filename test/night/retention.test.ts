@@ -3,6 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { expireStorage } from '../../activities/sweep-storage.ts';
 import { openLandingFolder } from '../../intake/landing-folder.ts';
 import type { DataSource } from 'typeorm';
+import { keepings } from '../../warehouse/retention.ts';
 import { TASK_QUEUE } from '../../workflows/messages.ts';
 import { fareLines } from '../support/fares.ts';
 import { shareHouse } from '../support/house.ts';
@@ -91,11 +92,23 @@ test('R19: a dry run says what would go, and the hourly sweep gives back just th
   expect(new Set(Object.values(again))).toEqual(new Set([0]));
 });
 
-test('R19: nothing younger than a day goes, whatever is asked for; nor does a kind that nobody knows', async () => {
-  const [row] = await loader.query<{ rows: number }[]>(
-    `select nighttrain.expire_records('quarantine', -5, 100, true) as rows`,
+test('R19: no kind of record goes before its time, whatever the loader asks for; nor does one that nobody knows', async () => {
+  await house().ask(
+    `insert into nighttrain.request (request_id, kind, requested_by, reason, payload, state, answer, received_at)
+     values ('a year old', 'replayDay', 'test', 'x', '{}', 'started', '', now() - interval '399 days')`,
   );
-  expect(row).toEqual({ rows: 0 });
+  await house().ask(
+    `insert into nighttrain.quarantine select * from jsonb_populate_record(null::nighttrain.quarantine, (
+       select to_jsonb(q) || jsonb_build_object('record', 999, 'quarantined_at', now() - interval '89 days')
+       from nighttrain.quarantine q limit 1))`,
+  );
+  for (const { kind } of keepings(1)) {
+    const [row] = await loader.query<{ rows: number }[]>(
+      'select nighttrain.expire_records($1, 1, 100, true) as rows',
+      [kind],
+    );
+    expect({ kind, ...row }).toEqual({ kind, rows: 0 });
+  }
   await expect(loader.query(`select nighttrain.expire_records('load_batch', 1, 1, true)`)).rejects.toThrow(
     /no records of the kind load_batch/,
   );

@@ -1,5 +1,5 @@
 -- Results of audits that no load ran, and how long everything is kept (R19). Safe: columns that may be null, and a function that
--- deletes nothing younger than a day.
+-- deletes nothing younger than its kind is kept for.
 set local role nighttrain_owner;
 
 -- The run of `audit run` or of the nightly audits; null where a load ran the audit on its own day.
@@ -16,13 +16,15 @@ alter table nighttrain.audit_result
 create index on nighttrain.quarantine using brin (quarantined_at);
 
 -- Removes at most `most` records of one kind that are older than so many days, or counts all of them; answers how many.
+-- The loader may call it: it can have records kept for longer, and no kind for less than its time (R15).
 -- What is not over stays, however old: attempts that run or that readers see the day of, alerts that are open, requests
 -- without an answer.
 create function nighttrain.expire_records(of_kind text, days integer, most integer, for_real boolean) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  cutoff timestamptz := clock_timestamp() - make_interval(days => greatest(days, 1));
+  least_days constant integer := case of_kind when 'quarantine' then 90 else 400 end;
+  cutoff timestamptz := clock_timestamp() - make_interval(days => greatest(days, least_days));
   found_in text;
   gone uuid[];
   done bigint;
