@@ -112,7 +112,8 @@ async function checkGuards(warehouse: DataSource): Promise<Finding> {
   const missing = await missingGuards(warehouse);
   if (missing.length === 0) return ok('guards', 'nobody deletes or drops what is critical by mistake');
   const found = missing.slice(0, 20).map(({ objectName, problem }) => `${objectName} ${problem}`);
-  const mend = 'npx nighttrain migrate; event triggers need a superuser: npx nighttrain migrate --bootstrap';
+  const mend =
+    'npx nighttrain migrate; event triggers and guard_ddl need a superuser: npx nighttrain migrate --bootstrap; another function is made again as in migration 1790000000009-guards.sql';
   return warn('guards', found.join('\n'), mend);
 }
 

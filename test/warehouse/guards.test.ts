@@ -238,3 +238,31 @@ test('R15: guards that were taken away are named, and put back by the next migra
   await house().ask('alter event trigger nighttrain_guard_drop enable');
   expect(await missingGuards(house().database)).toEqual([]);
 });
+
+test('R15: guards that are there and stop nobody are named as well, a table’s is put back', async () => {
+  const { database } = house();
+  const [guard] = await house().ask(`select pg_get_functiondef('nighttrain.guard()'::regprocedure) as made`);
+  const [ddl] = await house().ask(
+    `select pg_get_functiondef('nighttrain.guard_ddl()'::regprocedure) as made`,
+  );
+  await house().ask(
+    `create or replace trigger guard before delete or update or truncate on nighttrain.load_batch
+       for each statement when (false) execute function nighttrain.guard()`,
+  );
+  await house().ask(
+    `create or replace function nighttrain.guard() returns trigger language plpgsql as 'begin return null; end'`,
+  );
+  await house().ask(
+    `create or replace function nighttrain.guard_ddl() returns event_trigger language plpgsql as 'begin end'`,
+  );
+  expect(await missingGuards(database)).toMatchObject([
+    { objectName: 'function nighttrain.guard', problem: expect.stringContaining('was replaced') as string },
+    { objectName: 'function nighttrain.guard_ddl' },
+    { objectName: 'nighttrain.load_batch', problem: 'has a guard that lets others pass than it should' },
+  ]);
+  await house().ask(String(guard?.['made']));
+  await house().ask(String(ddl?.['made']));
+  await putMissingGuards(database);
+  expect(await missingGuards(database)).toEqual([]);
+  expect(await answerTo('delete from nighttrain.load_batch')).toBe(STOPPED);
+});

@@ -142,19 +142,49 @@ as $$
       and c.relnamespace in ('warehouse'::regnamespace, 'warehouse_history'::regnamespace)
 $$;
 
+-- What is wrong with the guard of a table; null where nothing is. The condition is as PostgreSQL writes it.
+create function nighttrain.guard_problem(of_table regclass, stops integer) returns text
+language sql stable set search_path = pg_catalog, pg_temp set quote_all_identifiers = off
+as $$
+  select case
+      when t.oid is null then 'has no guard'
+      when t.tgenabled not in ('O', 'A') then 'has a guard that is disabled'
+      when t.tgtype <> 2 + stops then 'has a guard that stops other things than it should'
+      when pg_get_expr(t.tgqual, t.tgrelid) is distinct from
+        '((CURRENT_USER <> ALL (ARRAY[''nighttrain_owner''::name, ''nighttrain_publisher''::name]))'
+        ' OR (CURRENT_USER = current_setting(''role''::text)) OR (CURRENT_USER = SESSION_USER))'
+        then 'has a guard that lets others pass than it should'
+    end
+  from (select 1) one
+    left join pg_trigger t on t.tgrelid = of_table and t.tgname = 'guard' and t.tgfoid = 'nighttrain.guard()'::regprocedure
+$$;
+
+-- Functions that guard and are no longer as they were made: whoever makes one leaves what its source was in its comment.
+create function nighttrain.replaced_guards() returns table (object_name text, problem text)
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+  select format('function nighttrain.%s', proname), 'was replaced: whoever calls it may be stopped no more'
+  from pg_proc p
+  where pronamespace = 'nighttrain'::regnamespace and proname in ('guard', 'stop_or_record', 'guard_ddl')
+    and obj_description(oid, 'pg_proc') is distinct from 'md5 ' || md5(prosrc)
+$$;
+do $$
+begin
+  execute (
+    select string_agg(format('comment on function %s is %L', oid::regprocedure, 'md5 ' || md5(prosrc)), '; ')
+    from pg_proc where pronamespace = 'nighttrain'::regnamespace and proname in ('guard', 'stop_or_record'));
+end
+$$;
+
 -- Guards that are not as they must be; none means good.
 create function nighttrain.missing_guards() returns table (object_name text, problem text)
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
-  select g.of_table::text, case
-      when t.oid is null then 'has no guard'
-      when t.tgenabled not in ('O', 'A') then 'has a guard that is disabled'
-      else 'has a guard that stops other things than it should'
-    end
+  select g.of_table::text, nighttrain.guard_problem(g.of_table, g.stops)
   from nighttrain.guarded_tables() g
-    left join pg_trigger t on t.tgrelid = g.of_table and t.tgname = 'guard'
-      and t.tgfoid = 'nighttrain.guard()'::regprocedure
-  where t.oid is null or t.tgenabled not in ('O', 'A') or t.tgtype <> 2 + g.stops
+  where nighttrain.guard_problem(g.of_table, g.stops) is not null
+  union all
+  select * from nighttrain.replaced_guards()
   union all
   select format('event trigger %s', e.name), case
       when t.oid is null then 'is missing: nothing stops a DROP or ALTER by hand' else 'is disabled'
@@ -175,9 +205,7 @@ begin
   for missing in
     select g.* from nighttrain.guarded_tables() g
       join pg_class c on c.oid = g.of_table and c.relowner = current_user::regrole
-      left join pg_trigger t on t.tgrelid = g.of_table and t.tgname = 'guard'
-    where t.oid is null or t.tgenabled not in ('O', 'A') or t.tgtype <> 2 + g.stops
-      or t.tgfoid <> 'nighttrain.guard()'::regprocedure
+    where nighttrain.guard_problem(g.of_table, g.stops) is not null
     limit most
   loop
     perform nighttrain.put_guard(missing.of_table, missing.stops);
@@ -264,9 +292,11 @@ as $$
 $$;
 
 grant execute on function nighttrain.guard(), nighttrain.put_guard(regclass, integer),
-  nighttrain.guarded_tables(), nighttrain.put_missing_guards(integer) to nighttrain_publisher;
+  nighttrain.guarded_tables(), nighttrain.guard_problem(regclass, integer), nighttrain.put_missing_guards(integer)
+to nighttrain_publisher;
 grant execute on function nighttrain.stop_or_record(text, oid, text) to nighttrain_publisher, nighttrain_migrator;
-grant execute on function nighttrain.missing_guards(), nighttrain.guarded_tables()
+grant execute on function nighttrain.missing_guards(), nighttrain.guarded_tables(),
+  nighttrain.guard_problem(regclass, integer), nighttrain.replaced_guards()
 to nighttrain_loader, nighttrain_reader;
 grant execute on function nighttrain.take_trips(), nighttrain.unreported_guard_events(),
   nighttrain.guard_events_reported(bigint[]) to nighttrain_loader;
