@@ -5,6 +5,8 @@ import { ownFolder, readSqlFiles } from './sql-files.ts';
 const OWNERS = ['nighttrain_owner', 'nighttrain_publisher'];
 /** Each guard locks its table until COMMIT: years of days in one transaction would fill the lock table. */
 const GUARDS_AT_ONCE = 200;
+/** For the rest of a transaction: whoever waits for a table has everybody after him wait (R14). */
+export const LOCK_PATIENCE = `set local lock_timeout = '5s'`;
 
 /** Gives every critical table its guard, and back to those that lost it (R15). */
 export async function putMissingGuards(admin: DataSource): Promise<void> {
@@ -12,6 +14,7 @@ export async function putMissingGuards(admin: DataSource): Promise<void> {
     let put = GUARDS_AT_ONCE;
     while (put === GUARDS_AT_ONCE) {
       put = await admin.transaction(async (tx) => {
+        await tx.query(LOCK_PATIENCE);
         await tx.query(`set local role ${owner}`);
         const [row] = await tx.query<{ put: string }[]>('select nighttrain.put_missing_guards($1) as put', [
           GUARDS_AT_ONCE,

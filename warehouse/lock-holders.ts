@@ -8,7 +8,8 @@ const MOST_HOLDERS = 20;
 
 /**
  * Sessions that hold locks on tables of schema `warehouse`, a line each.
- * @param table one of them with its partitions; all where undefined
+ * @param table one of them with its partitions; where undefined all of them, and for everybody's locks those of our other
+ * schemas too
  */
 export async function lockHolders(
   warehouse: DataSource,
@@ -20,7 +21,8 @@ export async function lockHolders(
        l.mode, n.nspname, c.relname, l.pid) as holder
      from pg_locks l
        join pg_class c on c.oid = l.relation and c.relkind in ('r', 'p')
-       join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'warehouse'
+       join pg_namespace n on n.oid = c.relnamespace and (n.nspname = 'warehouse'
+         or $1 = 'everybody' and $2::text is null and n.nspname in ('warehouse_history', 'nighttrain'))
        join pg_stat_activity a on a.pid = l.pid
      where l.database = (select oid from pg_database where datname = current_database())
        and l.granted and l.pid <> pg_backend_pid()

@@ -1,12 +1,13 @@
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import type { Dataset } from '../rules/dataset.ts';
-import { ConfigurationError } from '../rules/errors.ts';
+import { ConfigurationError, WarehouseUnavailable } from '../rules/errors.ts';
 import { bootstrap, checkServerVersion, isBootstrapped, type LoaderPassword } from './bootstrap.ts';
 import { connectionRefused } from './connection-refused.ts';
-import { guardAgainstDdl, putMissingGuards } from './guards.ts';
+import { guardAgainstDdl, LOCK_PATIENCE, putMissingGuards } from './guards.ts';
 import { ownFolder, readSqlFiles, type SqlFile } from './sql-files.ts';
 import { writePolicies } from './policy.ts';
-import { warehouseError } from './failure.ts';
+import { isLockTimeout, warehouseError } from './failure.ts';
+import { lockHolders } from './lock-holders.ts';
 
 export interface MigrateOptions {
   /** Of a superuser (with `bootstrap`) or of `nighttrain_migrator`. */
@@ -61,10 +62,24 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
       return applied.map(({ name }) => name);
     });
   } catch (error) {
+    if (isLockTimeout(error)) throw await namingHolders(admin, error);
     throw warehouseError(error, 'The migration failed');
   } finally {
     await admin.destroy();
   }
+}
+
+/** What waits for a lock has every night queue behind it: it gives up, and says for whom it waited (R14). */
+async function namingHolders(admin: DataSource, cause: unknown): Promise<WarehouseUnavailable> {
+  const holders = await lockHolders(admin, 'everybody');
+  return new WarehouseUnavailable(
+    'The migration waited for too long for the lock of a table that is in use',
+    {
+      detail: holders.length > 0 ? holders.join('\n') : 'whoever held it has let go meanwhile',
+      hint: 'Run it again: npx nighttrain migrate. A session that sits in an open transaction: select pg_terminate_backend(pid)',
+      cause,
+    },
+  );
 }
 
 /** Migrations that a database lacks, in the order in which they would be applied. */
@@ -104,6 +119,7 @@ function migrationOf({ name, sql }: SqlFile, role?: string): new () => Migration
   return class implements MigrationInterface {
     readonly name: string = className;
     async up(runner: QueryRunner): Promise<void> {
+      await runner.query(LOCK_PATIENCE);
       // Guards let migrations pass, and record it (R15).
       await runner.query(`select set_config('nighttrain.break_glass', $1, true)`, [`migration ${className}`]);
       if (role !== undefined) await runner.query(`set local role ${role}`);

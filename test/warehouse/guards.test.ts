@@ -223,6 +223,42 @@ test('R15: a migration passes, by a login that is no superuser; it is recorded, 
   expect(news.filter(({ objectName }) => objectName?.startsWith('warehouse.client'))).toEqual([]);
 });
 
+test('R14: a migration waits five seconds for whoever is in its way, then says who that is; so do the guards', async () => {
+  const projectFolder = join(house().folder, 'migrations-in-the-way');
+  await mkdir(projectFolder);
+  await writeFile(
+    join(projectFolder, '1799000001000-in-the-way.sql'),
+    'alter table warehouse.client add column late text; alter table warehouse.client drop column late;',
+  );
+  await house().ask(`alter role nighttrain_migrator password '${PASSWORD}'`);
+  const adminUrl = house().readerUrl.replace('nighttrain_reader', 'nighttrain_migrator');
+  const options = { adminUrl, projectFolder, datasets: [...house().datasets.values()] };
+  await house().ask(
+    `set local nighttrain.break_glass = 'to see'; drop trigger guard on nighttrain.alert_event;`,
+  );
+  const named = { message: expect.stringContaining('lock') as string };
+  await house().database.transaction(async (reader) => {
+    await reader.query(`set local application_name = 'a forgotten console'`);
+    await reader.query('select from warehouse.client limit 1');
+    await expect(migrate({ ...options, bootstrap: undefined })).rejects.toMatchObject({
+      ...named,
+      detail: expect.stringContaining(
+        'a forgotten console holds AccessShareLock on warehouse.client',
+      ) as string,
+    });
+  });
+  await house().database.transaction(async (writer) => {
+    await writer.query('lock table nighttrain.alert_event in row exclusive mode');
+    await expect(migrate({ ...options, bootstrap: undefined })).rejects.toMatchObject({
+      ...named,
+      detail: expect.stringContaining('RowExclusiveLock on nighttrain.alert_event') as string,
+    });
+  });
+  expect(await migrate({ ...options, bootstrap: undefined })).toEqual([]);
+  expect(await missingGuards(house().database)).toEqual([]);
+  await newGuardEvents(house().database).then((seen) => guardEventsReported(house().database, seen));
+}, 60_000);
+
 test('R15: guards that were taken away are named, and put back by the next migration', async () => {
   expect(await missingGuards(house().database)).toEqual([]);
   await house().ask(
