@@ -12,7 +12,7 @@ export interface Sorted {
   /** In COPY's binary format. */
   readonly rows: Uint8Array;
   /** JSON lines. */
-  readonly rejects: string;
+  readonly rejects: Uint8Array;
   readonly count: SortedCount;
   readonly rejectedByRule: Readonly<Record<string, number>>;
 }
@@ -27,11 +27,14 @@ export interface SortedCount {
 const STAGED: Way = { became: 'staged' };
 const DISCARDED: Way = { became: 'discarded' };
 const ROWS_BYTES = 16 * 1024;
+/** Rejects lie outside of JavaScript's heap beyond this: a block of empty lines has some hundred thousand (R14). */
+const REJECTS_CHARACTERS = 64 * 1024;
 
 /** Sends every record one way: staged, rejected or discarded; each is counted where it goes (R4). */
 export class Judge {
   rows = new CopyRows(ROWS_BYTES);
   #rejects = '';
+  #earlierRejects: Buffer[] = [];
   #rejectedByRule: Record<string, number> = {};
   #count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
   readonly #part: number;
@@ -68,12 +71,13 @@ export class Judge {
   take(): Sorted {
     const sorted = {
       rows: this.rows.written(),
-      rejects: this.#rejects,
+      rejects: Buffer.concat([...this.#earlierRejects, Buffer.from(this.#rejects)]),
       count: this.#count,
       rejectedByRule: this.#rejectedByRule,
     };
     this.rows = new CopyRows(ROWS_BYTES);
     this.#rejects = '';
+    this.#earlierRejects = [];
     this.#rejectedByRule = {};
     this.#count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
     return sorted;
@@ -94,6 +98,10 @@ export class Judge {
       reason,
       raw: cut,
     });
+    if (this.#rejects.length >= REJECTS_CHARACTERS) {
+      this.#earlierRejects.push(Buffer.from(this.#rejects));
+      this.#rejects = '';
+    }
     return { became: 'rejected', becameRule: rule };
   }
 }

@@ -42,8 +42,8 @@ function sort(ticket: number, block: Sendable, sortBlock: Sort | undefined): voi
   try {
     if (!sortBlock) throw new Error(`The job of ticket ${ticket} was never opened`);
     const sorted = sortBlock(block);
-    const rows = transferable(sorted.rows);
-    post({ ticket, sorted: { ...sorted, rows } }, rows);
+    const [rows, rejects] = [transferable(sorted.rows), transferable(sorted.rejects)];
+    post({ ticket, sorted: { ...sorted, rows, rejects } }, rows, rejects);
   } catch {
     post({ ticket, sorted: undefined });
   }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { LimitExceeded } from '../rules/errors.ts';
 import { unlessAborted } from './abort.ts';
 import type { CsvBlock } from './csv.ts';
 import { CsvSorter, type CsvPart } from './csv-sorter.ts';
@@ -40,7 +41,7 @@ export class SortThreads {
   /**
    * The blocks of one file, sorted, in their order. A thread that has not answered when this is given up is ended, for
    * nothing else ends a pattern that never comes to its end (R13).
-   * @throws as `CsvSorter` does; the signal's reason; where a thread dies
+   * @throws as `CsvSorter` does; the signal's reason; LimitExceeded where a thread runs out of memory
    */
   async *sort(part: CsvPart, blocks: AsyncIterable<CsvBlock>, signal: AbortSignal): AsyncGenerator<Sorted> {
     const job = new Job(++this.#jobs, part, () => this.#leastBusy());
@@ -99,6 +100,7 @@ class Job {
       try {
         return (await this.#sortAway(this.#leastBusy(), block)) ?? this.#sortAtHome(block);
       } catch (cause) {
+        if (isOutOfMemory(cause)) throw this.#tooLarge(cause);
         if (!(cause instanceof ThreadEnded) || this.#isClosed) throw cause;
       }
     }
@@ -118,6 +120,15 @@ class Job {
     return sorted;
   }
 
+  #tooLarge(cause: Error): LimitExceeded {
+    const { dataset, file } = this.#part;
+    return new LimitExceeded(`Records of ${dataset.name} need more memory than a sorting thread has`, {
+      detail: `${file}: ${cause.message}`,
+      hint: "Lower the dataset's bounds.recordBytes: longer records are rejected one by one.",
+      cause,
+    });
+  }
+
   #sortAtHome(block: CsvBlock): Sorted {
     this.#own ??= new CsvSorter(this.#part, block.header);
     return this.#own.sort(block);
@@ -129,6 +140,10 @@ class ThreadEnded extends Error {
   constructor() {
     super('A sorting thread was ended');
   }
+}
+
+function isOutOfMemory(cause: unknown): cause is Error {
+  return cause instanceof Error && 'code' in cause && cause.code === 'ERR_WORKER_OUT_OF_MEMORY';
 }
 
 interface Ticket {

@@ -73,7 +73,7 @@ async function sort(
     rejectedByRule = addByRule([rejectedByRule, sorted.rejectedByRule]);
     pace.rows = count.read;
     await rows.write(sorted.rows);
-    await rejects.write(Buffer.from(sorted.rejects));
+    await rejects.write(sorted.rejects);
     await pace.giveWay();
   }
   return { ...count, rejectedByRule, warnings };

@@ -92,7 +92,7 @@ async function outcomeOf(
   return {
     rows: fieldsOf(Buffer.concat(found.map(({ rows }) => rows))),
     rejects: found
-      .flatMap(({ rejects }) => rejects.split('\n').filter(Boolean))
+      .flatMap(({ rejects }) => Buffer.from(rejects).toString().split('\n').filter(Boolean))
       .map((line) => JSON.parse(line) as unknown),
     counts: [
       sum((one) => one.count.read),

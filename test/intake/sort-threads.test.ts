@@ -137,3 +137,29 @@ test('a file whose threads are ended on the way is sorted by others', async () =
   expect(staged).toMatchObject({ read: ROWS, rejected: 4_000 });
   await mortal.close();
 });
+
+const lonely = defineDataset({
+  name: 'sales',
+  about: 'One column, for tests.',
+  table: 'sale',
+  source: csv(),
+  columns: { id: integer().orReject('no-id') },
+  key: ['id'],
+  write: 'replaceDay',
+});
+
+test('R14: empty lines that are records each are rejected line by line in the memory of a thread', async () => {
+  const house = await openIntake();
+  const [good, empty] = [900_000, 270_000]; // more than a block of empty lines, in a file that is worth threads
+  const { manifest } = await land(house, `id\n${'123456789\n'.repeat(good)}${'\n'.repeat(empty)}`);
+  const staged = await stagePart(lonely, day, manifest, 1, 1, { ...house.context, threads });
+  expect(staged).toMatchObject({ read: good + empty, staged: good, rejected: empty });
+});
+
+test('R14: a record that is too large for a thread is an error that names its file', async () => {
+  const house = await openIntake();
+  const wide = { ...lonely, bounds: { ...lonely.bounds, recordBytes: 30 * 1024 * 1024 } };
+  const { manifest } = await land(house, `id\n${'\u0001'.repeat(14 * 1024 * 1024)}\n`);
+  const error = await refusalOf(stagePart(wide, day, manifest, 1, 1, { ...house.context, threads }));
+  expect(error).toMatchObject({ name: 'LimitExceeded', detail: containing('part-00001.csv') });
+});
