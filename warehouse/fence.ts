@@ -30,10 +30,24 @@ export async function advanceEpoch(
     'select nighttrain.advance_epoch($1, $2, $3) as epoch',
     [day.dataset, day.businessDate, ownerRunId],
   );
-  if (row?.epoch == null) {
-    throw new Fenced(`${dayLabel(day)} was taken over by a newer attempt; this one may no longer write`, {
-      hint: `See who has it: npx nighttrain show ${day.dataset} ${day.businessDate}`,
-    });
-  }
+  if (row?.epoch == null) throw fenced(day);
   return row.epoch;
+}
+
+/** @throws Fenced where the epoch is no longer the day's: COMMIT would say so too, after all the work */
+export async function confirmEpoch(
+  warehouse: DataSource,
+  load: DatasetDay & { readonly epoch: number },
+): Promise<void> {
+  const current = await warehouse.query<unknown[]>(
+    'select from nighttrain.run_fence where dataset = $1 and business_date = $2 and epoch = $3',
+    [load.dataset, load.businessDate, load.epoch],
+  );
+  if (current.length === 0) throw fenced(load);
+}
+
+function fenced(day: DatasetDay): Fenced {
+  return new Fenced(`${dayLabel(day)} was taken over by a newer attempt; this one may no longer write`, {
+    hint: `See who has it: npx nighttrain show ${day.dataset} ${day.businessDate}`,
+  });
 }

@@ -199,14 +199,17 @@ function dayOf({ name }: Dataset, { businessDate }: Move): DatasetDay {
   return { dataset: name, businessDate };
 }
 
-/** Whether the day is in a table of its month. */
-export async function isFolded(warehouse: DataSource, day: DatasetDay): Promise<boolean> {
-  const found = await warehouse.query<unknown[]>(
-    `select from nighttrain.published_day
+/** The table of its month that a day lies in, in schema `warehouse`; undefined where the day has a table of its own. */
+export async function foldedInto(
+  database: DataSource | EntityManager,
+  day: DatasetDay,
+): Promise<string | undefined> {
+  const [found] = await database.query<{ table: string }[]>(
+    `select folded_into as "table" from nighttrain.published_day
      where dataset = $1 and business_date = $2 and folded_into is not null`,
     [day.dataset, day.businessDate],
   );
-  return found.length > 0;
+  return found?.table;
 }
 
 /** How COPY puts it that the version which it was to read has gone to warehouse_history, or into another table. */

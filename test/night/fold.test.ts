@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import { rehearse } from '../../activities/rehearse.ts';
+import { unfoldDay } from '../../activities/unfold-day.ts';
 import { openLandingFolder } from '../../intake/landing-folder.ts';
+import { Fenced } from '../../rules/errors.ts';
+import { advanceEpoch, takeOverFence } from '../../warehouse/fence.ts';
 import { TASK_QUEUE, type SweepRequest } from '../../workflows/messages.ts';
 import { loadFares } from '../support/by-hand.ts';
 import { fares } from '../support/datasets.ts';
@@ -134,6 +137,65 @@ test('R9: the worker of a replay is killed while it unfolds: nothing is half, an
   expect(await replay).toMatchObject({ state: 'loaded', receipt: { counts: { loaded: 3 } } });
   expect(await partsOf(own, '2023-05')).toHaveLength(2);
 }, 120_000);
+
+/** Two days of a month, of two rows and three, folded; their sources have as many rows of amount 9 now. */
+async function foldedDays(here: House, month: string): Promise<{ first: string; second: string }> {
+  const [first, second] = [`${month}-01`, `${month}-02`];
+  await loadFares(here, first, { rows: 2, amount: 1 });
+  await loadFares(here, second, { rows: 3, amount: 1 });
+  await foldFares(here, month);
+  await here.put('fares', `${first}.csv`, fareLines(first, { good: 2, amount: 9 }));
+  await here.put('fares', `${second}.csv`, fareLines(second, { good: 3, amount: 9 }));
+  return { first, second };
+}
+
+test('R10: a folded day that somebody took rows from is put right by a replay, and so is one beside it', async () => {
+  await using own = await openHouse({ verified: false }); // the version in history lacks them for ever
+  await own.startWorker();
+  const { first, second } = await foldedDays(own, '2023-09');
+  await unguarded(own.database, `delete from warehouse.fare where receipt = 2`);
+  expect(await own.replay('fares', second)).toMatchObject({ state: 'loaded' });
+  expect(await own.replay('fares', first)).toMatchObject({ state: 'loaded' });
+  expect((await faresOf(own, '2023-09')).map(({ amount }) => amount)).toEqual(Array(5).fill(9));
+});
+
+test('R10: days whose table of the month is gone, or whose own, are made anew by their replays', async () => {
+  await using own = await openHouse();
+  await own.startWorker();
+  const { first, second } = await foldedDays(own, '2023-10');
+  const [month] = await partsOf(own, '2023-10');
+  await unguarded(own.database, `drop table ${month?.name}`);
+  expect(await own.replay('fares', second)).toMatchObject({ state: 'loaded' });
+  expect(await own.replay('fares', first)).toMatchObject({ state: 'loaded' });
+  const [day] = await partsOf(own, '2023-10');
+  await unguarded(own.database, `drop table ${day?.name}`);
+  expect(await own.replay('fares', first)).toMatchObject({ state: 'loaded' });
+  expect((await faresOf(own, '2023-10')).map(({ amount }) => amount)).toEqual(Array(5).fill(9));
+});
+
+test('R6: a load that was evicted while it unfolded, for its day was taken over, does not begin again', async () => {
+  await using own = await openHouse();
+  const { second } = await foldedDays(own, '2023-11');
+  const day = { dataset: 'fares', businessDate: dayOf(second) };
+  await takeOverFence(own.database, day, 'a load');
+  const epoch = await advanceEpoch(own.database, day, 'a load');
+  const deps = { warehouse: await own.open(own.loaderUrl, 'a load'), loaderUrl: own.loaderUrl };
+  const step = { signal: new AbortController().signal, progress: () => undefined, log: own.log };
+  const held = own.wire.hold('COMMIT', { from: 'nt:' });
+  const unfolded = unfoldDay(deps, step, fares, { ...day, epoch, loadId: randomUUID() }).then(
+    () => 'unfolded',
+    (error: unknown) => error,
+  );
+  const { application } = await held;
+  await takeOverFence(own.database, day, 'a newer one');
+  await own.ask(
+    `select pg_terminate_backend(pid) from pg_stat_activity
+     where application_name = $1 and datname = current_database()`,
+    [application],
+  );
+  expect(await unfolded).toBeInstanceOf(Fenced);
+  expect(await partsOf(own, '2023-11')).toHaveLength(1);
+});
 
 /** Starts what the schedule starts every day. */
 function sweepMonths(here: House): Promise<WorkflowHandle> {

@@ -160,7 +160,7 @@ begin
     end
   from nighttrain.published_day p join nighttrain.load_batch b using (load_id)
   where p.dataset = of_dataset and p.business_date >= of_month and p.business_date < of_month + interval '1 month'
-    and (what = 'fold' or p.folded_into is not null);
+    and (what = 'fold' or to_regclass(format('warehouse.%I', p.folded_into)) is not null); -- of one that is gone no day is left
   for part in
     select to_table, array_agg(business_date order by business_date) as days
     from nighttrain.fold_day where fold_id = opened
@@ -195,12 +195,14 @@ end
 $$;
 
 -- Closes the tables of a fold to the loader, builds their keys, and proves that each day is the same in its new place, row
--- by row, and has as many of them as the ledger says.
+-- by row, and before it gives up its own table that it has as many of them as the ledger says. Of a day that somebody has
+-- damaged since, an unfold moves what is left: what mends it is a replay, and that wants the month unfolded.
 create function nighttrain.check_fold(of_fold uuid) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   policy nighttrain.dataset_policy;
+  what text;
   all_columns text;
   part text;
   moved record;
@@ -210,6 +212,7 @@ begin
   select p.* into strict policy
   from nighttrain.fold f join nighttrain.dataset_policy p using (dataset)
   where f.fold_id = of_fold and not f.is_checked;
+  select kind into strict what from nighttrain.fold where fold_id = of_fold;
   all_columns := nighttrain.column_list(policy.table_name);
   for part in select distinct to_table from nighttrain.fold_day where fold_id = of_fold loop
     execute format('revoke insert on warehouse.%I from nighttrain_loader', part);
@@ -221,7 +224,7 @@ begin
   loop
     was := nighttrain.fingerprint(moved.from_table, all_columns, moved.business_date);
     is_now := nighttrain.fingerprint(moved.to_table, all_columns, moved.business_date);
-    if was.rows <> moved.rows_loaded then
+    if what = 'fold' and was.rows <> moved.rows_loaded then
       raise exception 'the ledger says % rows of % of %, warehouse.% has %',
         moved.rows_loaded, policy.dataset, moved.business_date, moved.from_table, was.rows using errcode = 'NT004';
     end if;
@@ -284,7 +287,7 @@ begin
       using errcode = '40001';
   end if;
 
-  execute format('lock table warehouse.%I in access exclusive mode', parent);
+  execute format('lock table only warehouse.%I in access exclusive mode', parent); -- its other parts are nobody's matter
   perform set_config('lock_timeout', '1s', true); -- readers wait for each of these now
   for part in select distinct d.from_table from nighttrain.fold_day d where d.fold_id = this.fold_id loop
     execute format('drop table warehouse.%I', part.from_table); -- every row of it is in the new ones
@@ -308,20 +311,34 @@ begin
   set folded_into = case this.kind when 'fold' then d.to_table end
   from nighttrain.fold_day d
   where d.fold_id = this.fold_id and p.dataset = this.dataset and p.business_date = d.business_date;
+  if this.kind = 'unfold' then -- what is gone keeps no day from being replayed
+    update nighttrain.published_day p set folded_into = null
+    where p.dataset = this.dataset
+      and p.business_date >= this.month and p.business_date < this.month + interval '1 month'
+      and p.folded_into is not null and to_regclass(format('warehouse.%I', p.folded_into)) is null;
+  end if;
   return null;
 end
 $$;
 
 -- Puts a day's table in the place of the version before, which moves to warehouse_history; from now on it is guarded.
--- A version that was folded since the load looked is in no table of its own: 40001, and the load looks again.
+-- A version that was folded since the load looked is in no table of its own: 40001, and the load looks again. One whose
+-- table is gone leaves nothing to move. The row is locked, for an old snapshot says nothing of a fold since.
 create or replace function nighttrain.swap_day(parent text, opened text, of_date date, previous text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
+declare
+  month_table text;
 begin
   if previous is not null and to_regclass(format('warehouse.%I', previous)) is null then
-    raise exception '% of warehouse.% was folded meanwhile', of_date, parent using errcode = '40001';
-  end if;
-  if previous is not null then
+    select p.folded_into into month_table
+    from nighttrain.published_day p join nighttrain.dataset_policy d using (dataset)
+    where d.table_name = parent and p.business_date = of_date
+    for update of p;
+    if month_table is not null then
+      raise exception '% of warehouse.% was folded meanwhile', of_date, parent using errcode = '40001';
+    end if;
+  elsif previous is not null then
     execute format('alter table warehouse.%I detach partition warehouse.%I', parent, previous);
     execute format('alter table warehouse.%I set schema warehouse_history', previous);
   end if;
