@@ -1,4 +1,5 @@
 import { variablesNamed } from '../alerting/paging/on-call.ts';
+import { ConfigurationError } from '../rules/errors.ts';
 import type { Config } from './config.ts';
 
 const SECRET_NAME = /(PASSWORD|SECRET|TOKEN|API_KEY|ROUTING_KEY|OTLP(_LOGS)?_HEADERS)$/;
@@ -22,9 +23,19 @@ export function secretsOf({
   return [...names].flatMap((name) => {
     const isWhole = SECRET_NAME.test(name) || SECRET_URL_NAME.test(name) || addresses.has(name);
     if (!isWhole && !name.endsWith('_URL')) return []; // a file that no variable of ours names is not read
-    const value = env(name) ?? '';
+    const value = readable(name, env);
     return isWhole ? [value] : passwordsIn(value);
   });
+}
+
+/** Empty where it stands in a file that cannot be read: nobody leaks that, and whoever needs it says so himself. */
+function readable(name: string, env: Config['env']): string {
+  try {
+    return env(name) ?? '';
+  } catch (error) {
+    if (error instanceof ConfigurationError) return '';
+    throw error;
+  }
 }
 
 /** The password of a URL, as it stands there and as whoever lets us in knows it. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
 import { lineRedactor } from '../../worker/redacted-line.ts';
+import { ConfigurationError } from '../../rules/errors.ts';
 import { secretsOf } from '../../worker/secrets.ts';
 
 const redact = lineRedactor(['hunter2-hunter2', 'https://hc.example/ping/3f9a']);
@@ -101,6 +102,17 @@ describe('secrets', () => {
       SMTP_URL: 'smtps://u:mailpass@h',
     };
     expect(secretsIn(environment, ofFiles)).toEqual(new Set(['hunter22', 'mailpass']));
+  });
+
+  test('are none in a file that cannot be read: one that is nobody’s of ours stops no command', () => {
+    const projectRoot = mkdtempSync(join(tmpdir(), 'nighttrain-secrets-'));
+    const environment = { SOMEBODYS_URL_FILE: '/root/of-somebody-else', SMTP_PASSWORD: 'of-smtp' };
+    const env = (name: string) => {
+      if (name === 'SOMEBODYS_URL') throw new ConfigurationError('SOMEBODYS_URL_FILE cannot be read');
+      return environment[name as keyof typeof environment];
+    };
+    expect(secretsOf({ environment, env, projectRoot })).toEqual(['of-smtp']);
+    rmSync(projectRoot, { recursive: true });
   });
 
   test('are passwords that no URL escapes as it should', () => {
