@@ -113,23 +113,26 @@ export async function pausedSchedules(
   return paused;
 }
 
-/** Seen to every minute, hour and day; a minute that was missed is not made up for. No dataset's name has a `_`. */
+/** Seen to every minute, hour and day; a day's that was missed is made up for, the others come again. No dataset's name has a `_`. */
 const SWEEPS = [
-  sweepOptions('nights', '1 minute'),
-  sweepOptions('storage', '1 hour'),
-  sweepOptions('months', '1 day'),
-  sweepOptions('audits', '1 day', '6 hours'), // when the nights are over
+  sweepOptions({ of: 'nights', every: '1 minute' }),
+  sweepOptions({ of: 'storage', every: '1 hour' }),
+  sweepOptions({ of: 'months', every: '1 day', catchUp: '12 hours' }),
+  sweepOptions({ of: 'audits', every: '1 day', offset: '6 hours', catchUp: '12 hours' }), // when the nights are over
 ];
 
-function sweepOptions(
-  of: SweepRequest['of'],
-  every: '1 minute' | '1 hour' | '1 day',
-  offset?: '6 hours',
-): ScheduleOptions {
+interface Sweep extends SweepRequest {
+  readonly every: '1 minute' | '1 hour' | '1 day';
+  readonly offset?: '6 hours';
+  readonly catchUp?: '12 hours';
+}
+
+function sweepOptions(sweep: Sweep): ScheduleOptions {
+  const { of, every, offset, catchUp = '1 minute' } = sweep;
   return {
     scheduleId: `${PREFIX}_sweep-${of}`,
     spec: { intervals: [{ every, ...(offset && { offset }) }] },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: catchUp },
     action: {
       type: 'startWorkflow',
       workflowType: 'sweep',
@@ -137,7 +140,7 @@ function sweepOptions(
       taskQueue: TASK_QUEUE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ of } satisfies SweepRequest],
-      memo: { declared: { of, every } },
+      memo: { declared: { ...sweep } },
     },
   };
 }

@@ -55,6 +55,25 @@ test('schedules become what the datasets declare: made, kept, changed and remove
     ]);
 });
 
+test('a sweep of the day that an outage fell on is made up for within hours, also where an older version declared it', async () => {
+  await using house = await openHouse();
+  await applySchedules(house.client, []);
+  const months = house.client.schedule.getHandle('nighttrain/_sweep-months');
+  await months.update((found) => ({
+    ...found,
+    policies: { ...found.policies, catchupWindow: '1 minute' },
+    action: { ...found.action, memo: { declared: { of: 'months', every: '1 day' } } },
+  }));
+  const sweeps = (await applySchedules(house.client, [])).filter(isSweep);
+  expect(sweeps.filter(({ action }) => action === 'update')).toEqual([
+    { scheduleId: 'nighttrain/_sweep-months', action: 'update' },
+  ]);
+  for (const of of ['months', 'audits']) {
+    const { policies } = await house.client.schedule.getHandle(`nighttrain/_sweep-${of}`).describe();
+    expect({ of, hours: policies.catchupWindow / 3_600_000 }).toEqual({ of, hours: 12 });
+  }
+});
+
 test('a schedule that is none of ours is left alone', async () => {
   await using house = await openHouse();
   await house.client.schedule.create({
