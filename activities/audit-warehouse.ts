@@ -1,20 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import type { Alarm } from '../alerting/alarm/alarm.ts';
 import { openAlerts } from '../alerting/archive/list.ts';
 import type { AlertRule } from '../rules/alert-rules.ts';
 import type { AlertKey, Finding } from '../rules/alert.ts';
 import type { BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
-import { dayLabel } from '../rules/dataset-day.ts';
-import { recordAuditRun, runAudits } from '../warehouse/audit.ts';
+import { dayLabel, type DatasetDay } from '../rules/dataset-day.ts';
+import { recordAuditRun, runAudits, type AuditedTable } from '../warehouse/audit.ts';
 import { warehouseError } from '../warehouse/failure.ts';
+import { foldedInto } from '../warehouse/fold.ts';
 import { integrityAudits, lookTwice } from '../warehouse/integrity.ts';
 import type { Problem } from '../warehouse/integrity-counts.ts';
 import { findPublished } from '../warehouse/ledger.ts';
 import { readOnly } from '../warehouse/read-only.ts';
 import { lastPublished } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
+import { inTurn } from './in-turn.ts';
 import { runStep } from './step.ts';
 
 /** What one audit came to. */
@@ -36,16 +38,14 @@ const MOST_ALERTS = 20;
 /**
  * Runs every integrity audit, and each dataset's own audits on its last published day, read-only (R15, R16). Findings are
  * kept and raise alerts; alerts of audits that find nothing any more are resolved.
+ * @throws what the audits of a dataset failed with, once all that could be found is kept
  */
 export async function auditWarehouse({
   warehouse,
   datasets,
   alarm,
-}: {
-  readonly warehouse: DataSource;
-  readonly datasets: ReadonlyMap<string, Dataset>;
-  readonly alarm: Alarm;
-}): Promise<AuditOutcome[]> {
+  log,
+}: Pick<Deps, 'warehouse' | 'datasets' | 'alarm' | 'log'>): Promise<AuditOutcome[]> {
   const outcomes: AuditOutcome[] = [];
   const runId = randomUUID();
   for (const audit of await integrityAudits()) {
@@ -60,8 +60,13 @@ export async function auditWarehouse({
     });
     await tell(warehouse, alarm, audit.rule, audit.name, problems);
   }
-  for (const dataset of datasets.values()) outcomes.push(...(await auditLastDay(warehouse, alarm, dataset)));
-  await recordAuditRun(warehouse, runId, outcomes.map(recorded));
+  const audit = async (dataset: Dataset) =>
+    void outcomes.push(...(await auditLastDay(warehouse, alarm, dataset)));
+  try {
+    await inTurn(datasets.values(), audit, log);
+  } finally {
+    await recordAuditRun(warehouse, runId, outcomes.map(recorded));
+  }
   return outcomes;
 }
 
@@ -107,10 +112,11 @@ async function auditLastDay(warehouse: DataSource, alarm: Alarm, dataset: Datase
   if (dataset.audits.length === 0) return [];
   const businessDate = await lastPublished(warehouse, dataset.name);
   const day = businessDate && { dataset: dataset.name, businessDate };
-  const receipt = day && (await findPublished(warehouse, day));
-  if (!day || !receipt) return [];
-  const table = dataset.write === 'merge' ? dataset.table : receipt.tableName;
-  const findings = await readOnly(warehouse, (tx) => runAudits(tx, dataset, day, table, dataset.audits));
+  if (!day) return [];
+  const findings = await readOnly(warehouse, async (tx) => {
+    const table = await tableOf(tx, dataset, day);
+    return table ? runAudits(tx, dataset, day, table, dataset.audits) : [];
+  });
   for (const { audit, severity, rowsFound } of findings) {
     const key = {
       rule: severity === 'warn' ? 'audit-warned' : 'audit-failed',
@@ -122,6 +128,19 @@ async function auditLastDay(warehouse: DataSource, alarm: Alarm, dataset: Datase
     else await alarm.raise({ ...key, sentence, facts: { number: `${rowsFound} rows`, audit } });
   }
   return findings.map((finding) => ({ ...finding, ...day }));
+}
+
+/** Where readers find a published day; undefined where it is no longer published. */
+async function tableOf(
+  tx: EntityManager,
+  dataset: Dataset,
+  day: DatasetDay,
+): Promise<AuditedTable | undefined> {
+  if (dataset.write === 'merge') return { name: dataset.table };
+  const month = await foldedInto(tx, day);
+  if (month !== undefined) return { name: month, hasOtherDays: true };
+  const receipt = await findPublished(tx, day);
+  return receipt && { name: receipt.tableName };
 }
 
 /** The nightly audits; payloads carry counts, never rows (§3). */

@@ -20,7 +20,7 @@ import { addStepFields } from './step-lines.ts';
 export async function blockOnAudits(tx: EntityManager, job: LoadJob, table: OpenedTable): Promise<void> {
   const { dataset, identity, warehouse, attempt } = job;
   const blocking = dataset.audits.filter(({ severity }) => severity === 'error');
-  const findings = await runAudits(tx, dataset, identity, table.name, blocking);
+  const findings = await runAudits(tx, dataset, identity, table, blocking);
   await recordFindings(warehouse, identity, attempt.epoch, findings);
   const failed = findings.filter(({ rowsFound }) => rowsFound > 0);
   if (failed.length === 0) return;
@@ -38,7 +38,8 @@ export const createAuditNight = ({ datasets, warehouse, alarm, log }: Deps) =>
       const dataset = findDataset(datasets, attempt.dataset);
       const warnings = dataset.audits.filter(({ severity }) => severity === 'warn');
       try {
-        const findings = await runAudits(warehouse, dataset, attempt, receipt.tableName, warnings);
+        const table = { name: receipt.tableName };
+        const findings = await runAudits(warehouse, dataset, attempt, table, warnings);
         await recordFindings(warehouse, attempt, attempt.epoch, findings);
         const { dataset: name, businessDate, epoch } = attempt;
         await alarm.resolve(

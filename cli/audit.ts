@@ -37,6 +37,7 @@ async function auditRun({ failOn, json = false }: AuditOptions): Promise<void> {
   const output = new Output(json);
   await withArchive(async ({ config, datasets, warehouse }) => {
     const onCall = readOnCall(config.projectRoot, datasets.keys());
+    const log = pino({ level: 'fatal', base: null }, pino.destination({ dest: 2, sync: true }));
     const alarm = alarmOf({
       warehouse,
       spoolFolder: join(config.home, 'spool'),
@@ -44,9 +45,9 @@ async function auditRun({ failOn, json = false }: AuditOptions): Promise<void> {
       startEscalation: () => Promise.resolve(),
       alertChanged: () => Promise.resolve(),
       onCall: () => onCall,
-      log: pino({ level: 'fatal', base: null }, pino.destination({ dest: 2, sync: true })),
+      log,
     });
-    const outcomes = await auditWarehouse({ warehouse, datasets, alarm });
+    const outcomes = await auditWarehouse({ warehouse, datasets, alarm, log });
     const found = outcomes.filter(({ rowsFound }) => rowsFound > 0);
     print(outcomes, output);
     const isBad = found.some(({ severity }) => failOn === 'warn' || severity === 'error');

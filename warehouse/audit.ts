@@ -11,21 +11,29 @@ export interface AuditFinding {
   readonly sample: readonly unknown[];
 }
 
+/** Where the rows of a day lie, published or not. */
+export interface AuditedTable {
+  /** In schema `warehouse`; PostgreSQL itself has named it. */
+  readonly name: string;
+  /** Whether days beside the audited one lie there, which its audits are not to see. */
+  readonly hasOtherDays?: boolean;
+}
+
 const SAMPLE_ROWS = 10;
 
-/** Runs audits on a day's table, published or not. Personal columns are left out of the samples (R17). */
+/** Runs audits on a day's rows. Personal columns are left out of the samples (R17). */
 export async function runAudits(
   database: DataSource | EntityManager,
   dataset: Dataset,
   day: DatasetDay,
-  tableName: string,
+  table: AuditedTable,
   audits: readonly Audit[],
 ): Promise<AuditFinding[]> {
   const findings: AuditFinding[] = [];
   for (const { name, severity, sql } of audits) {
-    const found = bind(sql, tableName, day.businessDate);
+    const found = bind(sql, table, day.businessDate);
     const [row] = await database.query<{ rows: number; sample: Record<string, unknown>[] | null }[]>(
-      `with found as (${found.text})
+      `with ${found.text}
        select (select count(*) from found) as rows,
          (select jsonb_agg(to_jsonb(s)) from (select * from found limit ${SAMPLE_ROWS}) s) as sample`,
       found.values,
@@ -67,9 +75,17 @@ export async function recordAuditRun(
   }
 }
 
-/** `:table` becomes the day's table, which PostgreSQL itself has named; `:businessDate` a parameter. */
-function bind(sql: string, tableName: string, businessDate: string): { text: string; values: string[] } {
-  const text = sql.trim().replace(/;$/, '').replaceAll(':table', `warehouse.${tableName}`);
+/** The queries of a WITH. `:table` becomes the day's table, or its rows there; `:businessDate` a parameter. */
+function bind(
+  sql: string,
+  { name, hasOtherDays = false }: AuditedTable,
+  businessDate: string,
+): { text: string; values: string[] } {
+  const audit = sql.trim().replace(/;$/, '');
+  const text = hasOtherDays
+    ? `audited_day as (select * from warehouse.${name} where business_date = :businessDate),
+       found as (${audit.replaceAll(':table', 'audited_day')})`
+    : `found as (${audit.replaceAll(':table', `warehouse.${name}`)})`;
   return text.includes(':businessDate')
     ? { text: text.replaceAll(':businessDate', '$1::date'), values: [businessDate] }
     : { text, values: [] };

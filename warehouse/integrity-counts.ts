@@ -15,31 +15,41 @@ interface Version {
   readonly rows: number;
   /** As SQL has it; null where a replaced version was given up by retention. */
   readonly name: string | null;
+  /** Of a replaced version null: nobody is to see it. */
+  readonly isSeen: boolean | null;
 }
 
 /**
  * Versions of days that do not hold as many rows as the ledger says, published or in history (R1, R4). Each is counted in a
- * transaction of its own: a reader's lock held for longer would hold up the replay of its day (R11).
+ * transaction of its own, and in its own table: a reader's lock held for longer would hold up the replay of its day, and one
+ * on the dataset's table that of every other (R11).
  */
 export async function countVersions(warehouse: DataSource): Promise<Problem[]> {
   const versions = await readOnly(warehouse, (tx) =>
     tx.query<Version[]>(
       `select b.dataset, b.business_date as "businessDate", b.rows_loaded as rows,
-         case when p.load_id is not null then format('warehouse.%I', d.table_name)
-           else to_regclass(format('warehouse_history.%I', b.table_name))::text end as name
+         case when p.load_id is not null then part.name
+           else to_regclass(format('warehouse_history.%I', b.table_name))::text end as name,
+         case when p.load_id is not null then exists (
+           select from pg_inherits i
+           where i.inhrelid = to_regclass(part.name)
+             and i.inhparent = to_regclass(format('warehouse.%I', d.table_name))) end as "isSeen"
        from nighttrain.load_batch b
          join nighttrain.dataset_policy d on d.dataset = b.dataset and d.write_mode = 'replaceDay'
          left join nighttrain.published_day p using (load_id)
+         cross join lateral format('warehouse.%I', coalesce(p.folded_into, b.table_name)) as part(name)
        order by b.dataset, b.business_date, b.epoch`,
     ),
   );
   const problems: Problem[] = [];
-  for (const { dataset, businessDate, rows, name } of versions) {
+  for (const { dataset, businessDate, rows, name, isSeen } of versions) {
     if (name === null) continue;
     const there = await readOnly(warehouse, (tx) => countDay(tx, name, businessDate));
     if (there !== rows) {
       const problem = `the ledger says ${rows} rows, ${name} has ${there ?? 'none: it is gone'}`;
       problems.push({ dataset, businessDate, problem });
+    } else if (isSeen === false) {
+      problems.push({ dataset, businessDate, problem: `readers do not see ${name}: it was detached` });
     }
   }
   return problems;

@@ -60,7 +60,10 @@ export async function findReceiptOfRun(
 }
 
 /** The receipt of the version of a day that readers see now, or undefined. */
-export async function findPublished(warehouse: DataSource, day: DatasetDay): Promise<Receipt | undefined> {
+export async function findPublished(
+  warehouse: Pick<DataSource, 'query'>,
+  day: DatasetDay,
+): Promise<Receipt | undefined> {
   const where = `b.load_id = (
     select load_id from nighttrain.published_day where dataset = $1 and business_date = $2
   )`;
