@@ -55,6 +55,8 @@ const KEPT_DAYS = {
   request: 400,
   audit_result: 400,
   guard_event: 400,
+  fold_day: 400,
+  fold: 400,
 } as const;
 
 export type RecordKind = keyof typeof KEPT_DAYS;

@@ -6,6 +6,9 @@ import type { DataSource } from 'typeorm';
 import { keepings } from '../../warehouse/retention.ts';
 import { TASK_QUEUE } from '../../workflows/messages.ts';
 import { fareLines } from '../support/fares.ts';
+import { loadFares } from '../support/by-hand.ts';
+import { foldFares, unfoldFares } from '../support/fold.ts';
+import { unguarded } from '../support/unguarded.ts';
 import { shareHouse } from '../support/house.ts';
 
 /** R19: what was kept for long enough goes, through the guards, and nothing else. */
@@ -48,6 +51,9 @@ beforeAll(async () => {
     await tx.query(`update nighttrain.quarantine set quarantined_at = now() - interval '91 days' where record = (
       select min(record) from nighttrain.quarantine)`);
   });
+  for (const day of ['2023-01-01', '2023-01-02']) await loadFares(house(), day, { rows: 1, amount: 1 });
+  for (const work of [foldFares, unfoldFares, foldFares]) await work(house(), '2023-01');
+  await unguarded(house().database, `update nighttrain.fold set folded_at = ${OLD}`);
 });
 
 const COUNTS = `select
@@ -57,6 +63,8 @@ const COUNTS = `select
   (select count(*)::int from nighttrain.alert_event e join nighttrain.alert using (alert_id)
    where rule = 'night-failed') as events,
   (select array_agg(request_id) from nighttrain.request) as requests,
+  (select array_agg(kind) from nighttrain.fold) as folds,
+  (select count(*)::int from nighttrain.fold_day) as proofs,
   (select array_agg(audit) from nighttrain.audit_result where audit_run is not null) as audits`;
 
 test('R19: a dry run says what would go, and the hourly sweep gives back just that', async () => {
@@ -73,6 +81,8 @@ test('R19: a dry run says what would go, and the hourly sweep gives back just th
     request: 2,
     audit_result: 1,
     quarantine_release: 0,
+    fold_day: 4,
+    fold: 0, // their days are still there
   });
 
   await house().client.workflow.execute('sweep', {
@@ -86,6 +96,8 @@ test('R19: a dry run says what would go, and the hourly sweep gives back just th
     alerts: ['open', 'over lately'],
     events: 2,
     requests: ['pending'],
+    folds: ['fold'], // whose proofs are of where the days lie now
+    proofs: 2,
     audits: ['new'],
   });
   const again = await expireStorage({ warehouse: loader, landing, log, datasets }, { dryRun: true });

@@ -44,6 +44,14 @@ begin
            and later.business_date = t.business_date and later.epoch > t.epoch)
          and not exists (select from nighttrain.quarantine_release r where r.dataset = t.dataset
            and r.business_date = t.business_date and t.epoch in (r.of_epoch, r.epoch))'
+    when 'fold_day' then -- the proof of where a day lies now stays
+      'fold_day t where exists (
+         select from nighttrain.fold f where f.fold_id = t.fold_id and f.folded_at < $1)
+         and not exists (select from nighttrain.published_day p
+           where p.load_id = t.load_id and p.folded_into = t.to_table)'
+    when 'fold' then
+      'fold t where t.folded_at < $1
+         and not exists (select from nighttrain.fold_day d where d.fold_id = t.fold_id)'
     when 'request' then 'request t where t.received_at < $1 and t.state <> ''accepted'''
     when 'audit_result' then 'audit_result t where t.ran_at < $1'
     when 'alert_evidence' then 'alert_evidence t where t.ended_at < $1 and t.alert_id is null'
