@@ -1,7 +1,7 @@
 import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { LandingCorrupt } from '../rules/errors.ts';
-import type { Ordinals } from '../rules/ordinals.ts';
+import { Ordinals } from '../rules/ordinals.ts';
 import type { IntakeContext } from './context.ts';
 import type { LandedPart, RejectedRecord, StagedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
@@ -9,7 +9,10 @@ import { partOf, readManifest, readPart } from './read-part.ts';
 import type { Place } from './csv-fields.ts';
 import { cutAt } from './judge.ts';
 import { openPlain, type PlainPart } from './sort-plain.ts';
+import { readRejects } from './rejects.ts';
+import type { CsvBlock } from './csv.ts';
 import { StagedFinder } from './staged-finder.ts';
+import { StagedPlaces } from './staged-places.ts';
 import { inOrder } from './staged-rows.ts';
 import { createValidator, isValid, type Values } from './validate.ts';
 
@@ -37,12 +40,14 @@ export async function* locateStaged(
   const manifest = await readManifest(context, day, manifestKey);
   let left = sought.size;
   let first = 0;
-  for (const { part, staged } of inOrder(parts)) {
+  for (const stagedPart of inOrder(parts)) {
+    const { part, staged } = stagedPart;
     if (left > 0 && sought.hasBetween(first, first + staged)) {
       for await (const record of stagedRecords(
         dataset,
         day,
         partOf(manifest, part),
+        stagedPart,
         first,
         sought,
         context,
@@ -66,12 +71,19 @@ async function* stagedRecords(
   dataset: Dataset,
   day: DatasetDay,
   landed: LandedPart,
+  staged: StagedPart,
   first: number,
   sought: Ordinals,
   context: Pick<IntakeContext, 'landing' | 'signal'>,
   pace: Pace,
 ): AsyncGenerator<StagedPlace> {
   const plain = openPlain(dataset, day, landed, context, pace);
+  if (plain && staged.discarded === 0) {
+    const others = new Ordinals();
+    for await (const { record } of readRejects(context.landing, staged.rejects.key)) others.add(record);
+    yield* stagedAmong(plain, new StagedPlaces(others, sought, first), dataset.bounds.recordBytes, pace);
+    return;
+  }
   if (plain) {
     yield* stagedInBlocks(plain, first, sought, dataset.bounds.recordBytes, pace);
     return;
@@ -95,7 +107,24 @@ async function* stagedRecords(
   }
 }
 
-/** The same of a plain CSV file, whose blocks are sorted as they were. */
+/** The same of a plain CSV file whose other records were all rejected, and are known by their numbers. */
+async function* stagedAmong(
+  { part, blocks }: PlainPart,
+  staged: StagedPlaces,
+  recordBytes: number,
+  pace: Pace,
+): AsyncGenerator<StagedPlace> {
+  let finder: StagedFinder | undefined;
+  for await (const block of blocks) {
+    finder ??= new StagedFinder(part, block.header);
+    const { places, ordinals } = staged.in(block);
+    yield* placesRead(finder, block, places, ordinals, part.part, recordBytes);
+    pace.rows += places.length;
+    await pace.giveWay();
+  }
+}
+
+/** The same of any plain CSV file: its blocks are sorted as they were. */
 async function* stagedInBlocks(
   { part, blocks }: PlainPart,
   first: number,
@@ -113,17 +142,25 @@ async function* stagedInBlocks(
       if (sought.has(ordinal + index)) ordinals.push(ordinal + index);
     }
     const base = ordinal;
-    const found = finder.read(
-      block,
-      ordinals.map((one) => places[one - base] as Place),
-    );
-    for (const [index, { record, values }] of found.entries()) {
-      const { record: number, line } = record;
-      const raw = cutAt(record.raw, recordBytes);
-      yield { part: part.part, record: number, line, raw, ordinal: ordinals[index] as number, values };
-    }
+    const those = ordinals.map((one) => places[one - base] as Place);
+    yield* placesRead(finder, block, those, ordinals, part.part, recordBytes);
     ordinal += places.length;
     pace.rows += places.length;
     await pace.giveWay();
+  }
+}
+
+function* placesRead(
+  finder: StagedFinder,
+  block: CsvBlock,
+  places: readonly Place[],
+  ordinals: readonly number[],
+  part: number,
+  recordBytes: number,
+): Generator<StagedPlace> {
+  for (const [index, { record, values }] of finder.read(block, places).entries()) {
+    const { record: number, line } = record;
+    const raw = cutAt(record.raw, recordBytes);
+    yield { part, record: number, line, raw, ordinal: ordinals[index] as number, values };
   }
 }
