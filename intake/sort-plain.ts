@@ -39,7 +39,7 @@ export async function* sortPlain(
   { part, file, blocks }: PlainPart,
   { threads, signal }: Pick<IntakeContext, 'threads' | 'signal'>,
 ): AsyncGenerator<Sorted> {
-  if (threads && file.bytes >= WORTH_THREADS_BYTES) {
+  if (threads && plainBytes(file) >= WORTH_THREADS_BYTES) {
     yield* threads.sort(part, blocks, signal);
     return;
   }
@@ -52,6 +52,13 @@ export async function* sortPlain(
 
 /** What is smaller is sorted before a thread has begun. */
 const WORTH_THREADS_BYTES = 8 * 1024 * 1024;
+/** What gzip makes of a tenth of its bytes, about: how many they are is known only at its end. */
+const PACKED_TO_PLAIN = 10;
+
+function plainBytes({ key, bytes }: StoredFile): number {
+  return key.endsWith('.gz') ? PACKED_TO_PLAIN * bytes : bytes;
+}
+
 /** Enough for sorting to pay for its beginning and end, and few enough to be done in a few milliseconds. */
 const BLOCK_BYTES = 256 * 1024;
 

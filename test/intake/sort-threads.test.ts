@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { extract } from '../../intake/extract.ts';
 import type { Landed, StagedPart } from '../../intake/manifest.ts';
@@ -63,6 +64,26 @@ test('R9: a large file that is sorted in threads gives the same bytes as one tha
   const away = await stagePart(sales, day, manifest, 1, 1, { ...house.context, threads });
   expect(away).toEqual(home);
   expect(away).toMatchObject({ read: ROWS, staged: ROWS - 6_000, discarded: 2_000, rejected: 4_000 });
+});
+
+test('a packed file is sorted in threads where it is large once it is unpacked', async () => {
+  const house = await openIntake();
+  const packed = gzipSync(content);
+  expect(packed.length).toBeLessThan(8 * 1024 * 1024);
+  await house.put('sales/2024-03-15.csv.gz', packed);
+  const { manifest } = await extract(sales, day, 1, house.context);
+  let files = 0;
+  class Counted extends SortThreads {
+    override sort(...of: Parameters<SortThreads['sort']>) {
+      files++;
+      return super.sort(...of);
+    }
+  }
+  const counted = new Counted(2);
+  const staged = await stagePart(sales, day, manifest, 1, 1, { ...house.context, threads: counted });
+  expect(staged).toMatchObject({ read: ROWS, rejected: 4_000 });
+  expect(files).toBe(1);
+  await counted.close();
 });
 
 test('what breaks in a thread has the name that it has at home, and leaves nothing', async () => {
