@@ -1,5 +1,5 @@
 import { orAbort } from '../alerting/paging/hand-over.ts';
-import { recordTold, untoldIncidents, type Untold } from '../alerting/paging/incidents.ts';
+import { recordTold, untoldAddresses, untoldIncidents, type Untold } from '../alerting/paging/incidents.ts';
 import { ChannelUnavailable, ConfigurationError, describe } from '../rules/errors.ts';
 import { resolvedAddress } from '../rules/on-call.ts';
 import type { Deps } from './deps.ts';
@@ -13,7 +13,12 @@ const LONGEST_TELLING_MS = 10_000;
  * take what fires next for more of the same. By the sweep, for whoever acknowledged or resolved may have had no worker.
  */
 export async function settleIncidents(deps: Deps): Promise<number> {
-  const untold = await untoldIncidents(deps.warehouse, MOST_AT_ONCE);
+  const { channels, env, warehouse } = deps;
+  if (!channels.webhook?.settle) return 0;
+  const ours = (await untoldAddresses(warehouse)).filter(
+    (address) => resolvedAddress(address, env) !== undefined,
+  );
+  const untold = await untoldIncidents(warehouse, ours, MOST_AT_ONCE);
   const signal = AbortSignal.timeout(LONGEST_TELLING_MS);
   await Promise.all(untold.map((one) => settle(deps, one, signal)));
   return untold.length;

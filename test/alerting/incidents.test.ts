@@ -140,3 +140,21 @@ test('a PagerDuty that is away hears of it later; one that refuses is not asked 
   await settleIncidents(deps);
   expect(calls()).toBe(before);
 });
+
+test('incidents of an address that this worker’s environment does not have keep no others from being told of', async () => {
+  const { alertId } = await raise();
+  await until(() => told(alertId).length > 0, 20_000);
+  await resolve(deps.warehouse, { alertId }, ANA);
+  await answered(alertId);
+  await house.ask(
+    `with over as (
+       insert into nighttrain.alert (alert_id, rule, severity, subject, sentence, state, resolved_at)
+       select ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid, 'night-failed', 'error', 'of old ' || n, 'x',
+         'resolved', now() from generate_series(1, 60) n
+       returning alert_id)
+     insert into nighttrain.alert_delivery (alert_id, firing, level, round, channel, address, person, state, tries)
+     select alert_id, 1, 1, 1, 'webhook', 'pagerduty $NOWHERE_SET', 'ana', 'delivered', 1 from over`,
+  );
+  await settleIncidents(deps);
+  expect(actions(alertId)).toEqual(['trigger', 'resolve']);
+});
