@@ -34,6 +34,8 @@ export interface Landed {
   readonly parts: number;
   readonly bytes: number;
   readonly records: number | null;
+  /** Some file of it is compressed, and larger than its bytes. */
+  readonly isPacked?: true;
   /** The release whose rows are to be followed. */
   readonly release?: string;
 }
@@ -94,11 +96,13 @@ export function manifestKey(day: DatasetDay, epoch: number): string {
 export function landedOf(manifest: Manifest): Landed {
   const { parts, epoch, release } = manifest;
   const counted = parts.every(({ records }) => records !== null);
+  const isPacked = parts.some(({ files }) => files.some(({ key }) => key.endsWith('.gz')));
   return {
     manifest: manifestKey(manifest, epoch),
     parts: parts.length,
     bytes: total(parts, ({ files }) => files.reduce((sum, { bytes }) => sum + bytes, 0)),
     records: counted ? total(parts, ({ records }) => records ?? 0) : null,
+    ...(isPacked && { isPacked }),
     ...(release !== undefined && { release }),
   };
 }

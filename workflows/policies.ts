@@ -4,7 +4,7 @@ import {
   proxyLocalActivities,
   type ActivityOptions,
 } from '@temporalio/workflow';
-import type { Plan, StepPolicy } from '../rules/plan.ts';
+import type { Plan, Small, StepPolicy } from '../rules/plan.ts';
 import type { Activities } from '../activities/index.ts';
 import { hereIfSmall } from './here-if-small.ts';
 
@@ -29,7 +29,7 @@ export function steps({ steps: { extract, transform, load }, small }: Plan) {
   return {
     extract: proxyActivities<Activities>(optionsOf(extract)).extract,
     transform: hereIfSmall(
-      (_attempt, { bytes }) => bytes <= (small?.bytes ?? -1),
+      (_attempt, landed) => small !== undefined && isSmallInput(landed, small),
       here.transform,
       proxyActivities<Activities>(optionsOf(transform)).transform,
     ),
@@ -40,6 +40,12 @@ export function steps({ steps: { extract, transform, load }, small }: Plan) {
       proxyActivities<Activities>(optionsOf(load)).auditNight,
     ),
   };
+}
+
+/** By the bounds that the plan has: a night in flight goes on as it began. */
+function isSmallInput(landed: Parameters<Activities['transform']>[1], small: Small): boolean {
+  if (landed.bytes > small.bytes) return false;
+  return small.parts === undefined || (landed.parts <= small.parts && landed.isPacked !== true);
 }
 
 function optionsOf({

@@ -70,6 +70,27 @@ test('a night of more bytes is transformed as a step of its own', async () => {
   expect(await stepsOf(handle)).toEqual(['extract', 'transform', 'load']);
 });
 
+test('a night of many small parts is transformed in steps, however few bytes it has', async () => {
+  const day = '2024-11-06';
+  const of = (SMALL.parts ?? 0) + 1;
+  const part = (number: number) => String(number).padStart(5, '0');
+  for (let number = 1; number <= of; number++) {
+    const lines = ['day,receipt,amount,note', `${day},${number},100,`];
+    await house().put('fares', `${day}-${part(number)}-of-${part(of)}.csv`, lines);
+  }
+  const handle = await house().start('fares', day);
+  expect(await endingOf(handle)).toMatchObject({ state: 'loaded', receipt: { counts: { loaded: of } } });
+  expect(await stepsOf(handle)).toEqual(['extract', ...Array<string>(of).fill('transform'), 'load']);
+});
+
+test('a packed night is transformed as a step: what is in it may be many times its bytes', async () => {
+  const day = '2024-11-07';
+  await house().put('fares', `${day}.csv.gz`, gzipSync(`${fareLines(day, { good: 5 }).join('\n')}\n`));
+  const handle = await house().start('fares', day);
+  expect(await endingOf(handle)).toMatchObject({ state: 'loaded', receipt: { counts: { loaded: 5 } } });
+  expect(await stepsOf(handle)).toEqual(['extract', 'transform', 'load']);
+});
+
 test('a small night that the disk had no room for is transformed as a step, by its plan', async () => {
   await using own = await openHouse();
   await own.startWorker(
@@ -93,8 +114,8 @@ test('a small night whose disk hangs holds up nobody for long: it is transformed
 
 test('a small night whose file is broken is not tried again', async () => {
   const day = '2024-11-04';
-  const whole = gzipSync(fareLines(day, { good: 50 }).join('\n'));
-  await house().put('fares', `${day}.csv.gz`, whole.subarray(0, whole.length - 20));
+  const whole = Buffer.from(fareLines(day, { good: 50 }).join('\n'));
+  await house().put('fares', `${day}.csv`, whole.subarray(0, whole.length - 8));
   const handle = await house().start('fares', day);
   expect(await endingOf(handle)).toMatchObject({ state: 'failed', error: { name: 'SourceBroken' } });
   expect(await stepsOf(handle)).toEqual(['extract']);
