@@ -35,14 +35,19 @@ export async function putEnginesRight(deps: Deps): Promise<number> {
 async function stillPaused({ upkeep, alarm, log }: Deps) {
   const paused = await upkeep.pausedSchedules();
   const now = new Date().toISOString();
-  const isOver = ({ note }: { readonly note: string | undefined }) => (endOfPause(note) ?? now) < now;
-  for (const { dataset, note } of paused.filter(isOver)) {
-    const end = await upkeep.resumeWhenOver(dataset);
-    if (end === undefined) continue; // the list is older than what somebody has done since
+  const goOn: (typeof paused)[number][] = [];
+  for (const one of paused) {
+    const { dataset, note } = one;
+    const isOver = (endOfPause(note) ?? now) < now;
+    const end = isOver ? await upkeep.resumeWhenOver(dataset) : undefined;
+    if (end === undefined) {
+      goOn.push(one); // one that is over by its note was renewed: the list is older than that
+      continue;
+    }
     log.warn({ dataset, end, note }, 'schedule resumed: its pause is over');
     await alarm.resolve({ ...ofNobody('schedule-paused'), dataset }, `Its pause was to end at ${end}`);
   }
-  return paused.filter((one) => !isOver(one));
+  return goOn;
 }
 
 /** Answers how many of them are news. */
