@@ -34,12 +34,12 @@ export function openPlain(
   return { part, file, blocks: readBlocks(dataset, source, file, content, warn) };
 }
 
-/** Sorts its records: in threads where it is large, otherwise here. */
+/** Sorts its records: in threads where it is large and they have room for the longest of them, otherwise here. */
 export async function* sortPlain(
   { part, file, blocks }: PlainPart,
   { threads, signal }: Pick<IntakeContext, 'threads' | 'signal'>,
 ): AsyncGenerator<Sorted> {
-  if (threads && plainBytes(file) >= WORTH_THREADS_BYTES) {
+  if (threads && plainBytes(file) >= WORTH_THREADS_BYTES && fitsThread(part)) {
     yield* threads.sort(part, blocks, signal);
     return;
   }
@@ -54,6 +54,13 @@ export async function* sortPlain(
 const WORTH_THREADS_BYTES = 8 * 1024 * 1024;
 /** What gzip makes of a tenth of its bytes, about: how many they are is known only at its end. */
 const PACKED_TO_PLAIN = 10;
+
+/** A rejected record is up to six times as long in JSON, twice; a thread out of memory may take the process with it. */
+const THREAD_RECORD_BYTES = 4 * 1024 * 1024;
+
+function fitsThread({ dataset }: CsvPart): boolean {
+  return dataset.bounds.recordBytes <= THREAD_RECORD_BYTES;
+}
 
 function plainBytes({ key, bytes }: StoredFile): number {
   return key.endsWith('.gz') ? PACKED_TO_PLAIN * bytes : bytes;

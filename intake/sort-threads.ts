@@ -206,9 +206,11 @@ class SortThread {
     await this.#worker.terminate();
   }
 
+  /** Blocks are sorted in their order: the first one that is owed is what it died of, the others may live elsewhere. */
   #died(cause: Error): void {
     this.isAlive = false;
-    for (const { reject } of this.#tickets.values()) reject(cause);
+    for (const [index, { reject }] of [...this.#tickets.values()].entries())
+      reject(index === 0 ? cause : new ThreadEnded());
     this.#tickets.clear();
   }
 }
