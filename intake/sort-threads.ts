@@ -26,6 +26,9 @@ const IDLE_MS = 30_000;
 /** A thread holds a few blocks of some hundred kilobytes (R14). */
 const HEAPS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 };
 
+/** A broken quote makes each line behind it a run of its own, a million of them: more than such a heap has room for. */
+const MOST_RUNS = 100_000;
+
 /** Threads that sort blocks of large files, side by side; started when they are needed, ended when nobody is in need. */
 export class SortThreads {
   readonly #most: number;
@@ -96,6 +99,7 @@ class Job {
 
   /** Where its thread is ended on account of another file, another thread sorts it. */
   async sort(block: CsvBlock): Promise<Sorted> {
+    if (block.runs.length > MOST_RUNS) return this.#sortAtHome(block);
     for (;;) {
       try {
         return (await this.#sortAway(this.#leastBusy(), block)) ?? this.#sortAtHome(block);

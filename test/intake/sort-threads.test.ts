@@ -179,6 +179,18 @@ test('R14: empty lines that are records each are rejected line by line in the me
   expect(staged).toMatchObject({ read: good + empty, staged: good, rejected: empty });
 });
 
+test('R14: lines behind a broken quote are rejected each, however many a record has room for', async () => {
+  const house = await openIntake();
+  const [good, broken] = [900_000, 900_000];
+  const { manifest } = await land(house, `id\n${'123456789\n'.repeat(good)}"${'\n'.repeat(broken)}`);
+  const staged = await stagePart(lonely, day, manifest, 1, 1, { ...house.context, threads });
+  expect(staged).toMatchObject({
+    staged: good,
+    rejected: broken,
+    rejectedByRule: { 'broken-quote': broken },
+  });
+});
+
 test('R14: records that may be longer than a thread has room for are sorted at home', async () => {
   const house = await openIntake();
   const wide = { ...lonely, bounds: { ...lonely.bounds, recordBytes: 30 * 1024 * 1024 } };
