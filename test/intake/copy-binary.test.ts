@@ -95,10 +95,15 @@ const TYPES: readonly (readonly [string, Column, fc.Arbitrary<string>])[] = [
   ['timestamp', timestamp(), instant],
 ];
 
+/** Types that PostgreSQL prints in other words; of a double, now and then a digit more than the shortest. */
+const IN_OTHER_WORDS = new Set(['boolean', 'double precision']);
+
 test.each(TYPES)(
   'what %s prints, PostgreSQL has in COPY binary as if it had read the text',
   async (_name, column, texts) => {
-    await client.query(`create temporary table sent (n serial, printed text, v ${column.type})`);
+    await client.query(
+      `drop table if exists sent; create temporary table sent (n serial, printed text, v ${column.type})`,
+    );
     const encoder = new RowEncoder({ columns: { printed: text(), v: column } });
     let sent = 0;
     await fc.assert(
@@ -114,13 +119,12 @@ test.each(TYPES)(
         sent += copy.rowCount;
         const { rows } = await client.query(
           `select printed, v::text, printed::${column.type}::text as read from sent
-         where v is distinct from printed::${column.type} or v::text is distinct from ${column.type === 'boolean' ? 'v::text' : 'printed'}`,
+         where v is distinct from printed::${column.type} or v::text is distinct from ${IN_OTHER_WORDS.has(column.type) ? 'v::text' : 'printed'}`,
         );
         expect(rows).toEqual([]);
       }),
       { numRuns: 30 },
     );
-    await client.query('drop table sent');
     expect(sent).toBeGreaterThan(200);
   },
 );
