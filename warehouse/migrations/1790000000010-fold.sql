@@ -160,7 +160,15 @@ begin
     end
   from nighttrain.published_day p join nighttrain.load_batch b using (load_id)
   where p.dataset = of_dataset and p.business_date >= of_month and p.business_date < of_month + interval '1 month'
-    and (what = 'fold' or to_regclass(format('warehouse.%I', p.folded_into)) is not null); -- of one that is gone no day is left
+    -- Of a table that is gone no day is left; a day that has its own table needs no other.
+    and (what = 'fold' or to_regclass('warehouse.' || quote_ident(p.folded_into)) is not null);
+  if what = 'unfold' and not exists (
+    select from nighttrain.published_day p
+    where p.dataset = of_dataset and p.business_date >= of_month and p.business_date < of_month + interval '1 month'
+      and p.folded_into is not null)
+  then
+    raise exception '% of % was unfolded meanwhile', to_char(of_month, 'YYYY-MM'), of_dataset using errcode = '40001';
+  end if;
   for part in
     select to_table, array_agg(business_date order by business_date) as days
     from nighttrain.fold_day where fold_id = opened
