@@ -12,7 +12,7 @@ import { openPlain, type PlainPart } from './sort-plain.ts';
 import { readRejects } from './rejects.ts';
 import type { CsvBlock } from './csv.ts';
 import { StagedFinder } from './staged-finder.ts';
-import { StagedPlaces } from './staged-places.ts';
+import { StagedPlaces, type FoundPlaces } from './staged-places.ts';
 import { inOrder } from './staged-rows.ts';
 import { createValidator, isValid, type Values } from './validate.ts';
 
@@ -78,14 +78,12 @@ async function* stagedRecords(
   pace: Pace,
 ): AsyncGenerator<StagedPlace> {
   const plain = openPlain(dataset, day, landed, context, pace);
-  if (plain && staged.discarded === 0) {
-    const others = new Ordinals();
-    for await (const { record } of readRejects(context.landing, staged.rejects.key)) others.add(record);
-    yield* stagedAmong(plain, new StagedPlaces(others, sought, first), dataset.bounds.recordBytes, pace);
-    return;
-  }
   if (plain) {
-    yield* stagedInBlocks(plain, first, sought, dataset.bounds.recordBytes, pace);
+    const find =
+      staged.discarded === 0
+        ? await amongRejected(context, staged, sought, first)
+        : bySortingAgain(sought, first);
+    yield* stagedInBlocks(plain, find, dataset.bounds.recordBytes, pace);
     return;
   }
   const validate = createValidator(dataset, day.businessDate);
@@ -107,60 +105,57 @@ async function* stagedRecords(
   }
 }
 
-/** The same of a plain CSV file whose other records were all rejected, and are known by their numbers. */
-async function* stagedAmong(
-  { part, blocks }: PlainPart,
-  staged: StagedPlaces,
-  recordBytes: number,
-  pace: Pace,
-): AsyncGenerator<StagedPlace> {
-  let finder: StagedFinder | undefined;
-  for await (const block of blocks) {
-    finder ??= new StagedFinder(part, block.header);
-    const { places, ordinals } = staged.in(block);
-    yield* placesRead(finder, block, places, ordinals, part.part, recordBytes);
-    pace.rows += places.length;
-    await pace.giveWay();
-  }
-}
+/** Where a block's staged records are that are sought. Blocks come in the order of their file. */
+type Find = (block: CsvBlock, finder: StagedFinder) => FoundPlaces;
 
-/** The same of any plain CSV file: its blocks are sorted as they were. */
-async function* stagedInBlocks(
-  { part, blocks }: PlainPart,
-  first: number,
+/** Where all other records of the part were rejected, and are known by their numbers. */
+async function amongRejected(
+  { landing }: Pick<IntakeContext, 'landing'>,
+  { rejects }: StagedPart,
   sought: Ordinals,
+  first: number,
+): Promise<Find> {
+  const others = new Ordinals();
+  for await (const { record } of readRejects(landing, rejects.key)) others.add(record);
+  const staged = new StagedPlaces(others, sought, first);
+  return (block) => staged.in(block);
+}
+
+/** Of any part. */
+function bySortingAgain(sought: Ordinals, first: number): Find {
+  let ordinal = first;
+  return (block, finder) => {
+    const places: Place[] = [];
+    const ordinals: number[] = [];
+    const staged = finder.stagedPlaces(block);
+    for (const place of staged) {
+      if (sought.has(ordinal)) {
+        places.push(place);
+        ordinals.push(ordinal);
+      }
+      ordinal++;
+    }
+    return { places, ordinals, passed: staged.length };
+  };
+}
+
+/** The same of a plain CSV file, block by block. */
+async function* stagedInBlocks(
+  { part: csvPart, blocks }: PlainPart,
+  find: Find,
   recordBytes: number,
   pace: Pace,
 ): AsyncGenerator<StagedPlace> {
   let finder: StagedFinder | undefined;
-  let ordinal = first;
   for await (const block of blocks) {
-    finder ??= new StagedFinder(part, block.header);
-    const places = finder.stagedPlaces(block);
-    const ordinals: number[] = [];
-    for (let index = 0; index < places.length; index++) {
-      if (sought.has(ordinal + index)) ordinals.push(ordinal + index);
+    finder ??= new StagedFinder(csvPart, block.header);
+    const { places, ordinals, passed } = find(block, finder);
+    for (const [index, { record, values }] of finder.read(block, places).entries()) {
+      const { record: number, line } = record;
+      const raw = cutAt(record.raw, recordBytes);
+      yield { part: csvPart.part, record: number, line, raw, ordinal: ordinals[index] as number, values };
     }
-    const base = ordinal;
-    const those = ordinals.map((one) => places[one - base] as Place);
-    yield* placesRead(finder, block, those, ordinals, part.part, recordBytes);
-    ordinal += places.length;
-    pace.rows += places.length;
+    pace.rows += passed;
     await pace.giveWay();
-  }
-}
-
-function* placesRead(
-  finder: StagedFinder,
-  block: CsvBlock,
-  places: readonly Place[],
-  ordinals: readonly number[],
-  part: number,
-  recordBytes: number,
-): Generator<StagedPlace> {
-  for (const [index, { record, values }] of finder.read(block, places).entries()) {
-    const { record: number, line } = record;
-    const raw = cutAt(record.raw, recordBytes);
-    yield { part, record: number, line, raw, ordinal: ordinals[index] as number, values };
   }
 }

@@ -5,6 +5,14 @@ import { isLines, spanOfLine, type Lines } from './csv-records.ts';
 
 const LF = 10;
 
+/** The staged records of a block that are sought: where they are, and which rows. */
+export interface FoundPlaces {
+  readonly places: readonly Place[];
+  readonly ordinals: readonly number[];
+  /** All staged records of the block. */
+  readonly passed: number;
+}
+
 /**
  * Where staged records of a file are that are sought, block by block, where it is known which of its records were not
  * staged: lines are counted, and nothing is read but what is sought.
@@ -23,7 +31,8 @@ export class StagedPlaces {
   }
 
   /** Of a block, in the order of its file. */
-  in(block: CsvBlock): { readonly places: readonly Place[]; readonly ordinals: readonly number[] } {
+  in(block: CsvBlock): FoundPlaces {
+    const first = this.#ordinal;
     const places: Place[] = [];
     const ordinals: number[] = [];
     let { record } = block;
@@ -42,7 +51,7 @@ export class StagedPlaces {
       if (isLines(run)) passLines(block.bytes, run, mayBeBlank, pass);
       else if (mayBeBlank || run.start < run.end) pass(() => run);
     }
-    return { places, ordinals };
+    return { places, ordinals, passed: this.#ordinal - first };
   }
 }
 
