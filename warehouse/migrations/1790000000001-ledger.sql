@@ -67,6 +67,8 @@ create table nighttrain.published_day (
   dataset text not null,
   business_date date not null,
   load_id uuid not null references nighttrain.load_batch,
+  -- The month's table that holds the day; null where it is in the table that the ledger names.
+  folded_into text,
   primary key (dataset, business_date),
   foreign key (dataset) references nighttrain.dataset_policy
 );

@@ -2,16 +2,29 @@
 -- Safe: it creates new functions and a trigger on a table that is empty until now.
 set local role nighttrain_publisher;
 
--- Puts a day's table in the place of the version before, which moves to warehouse_history.
+-- Puts a day's table in the place of the version before, which moves to warehouse_history; from now on it is guarded.
+-- A version that was folded since the load looked is in no table of its own: 40001, and the load looks again. One whose
+-- table is gone leaves nothing to move. The row is locked, for an old snapshot says nothing of a fold since.
 create function nighttrain.swap_day(parent text, opened text, of_date date, previous text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 as $$
+declare
+  month_table text;
 begin
-  if previous is not null then
+  if previous is not null and to_regclass(format('warehouse.%I', previous)) is null then
+    select p.folded_into into month_table
+    from nighttrain.published_day p join nighttrain.dataset_policy d using (dataset)
+    where d.table_name = parent and p.business_date = of_date
+    for update of p;
+    if month_table is not null then
+      raise exception '% of warehouse.% was folded meanwhile', of_date, parent using errcode = '40001';
+    end if;
+  elsif previous is not null then
     execute format('alter table warehouse.%I detach partition warehouse.%I', parent, previous);
     execute format('alter table warehouse.%I set schema warehouse_history', previous);
   end if;
   execute format('revoke insert on warehouse.%I from nighttrain_loader', opened);
+  perform nighttrain.put_guard(format('warehouse.%I', opened)::regclass, 60);
   execute format('alter table warehouse.%I attach partition warehouse.%I for values in (%L)', parent, opened, of_date);
 end
 $$;

@@ -1,7 +1,6 @@
 -- What nobody may change or delete by hand, whatever their rights (R15). Safe: new functions, triggers that stop statements
 -- which no part of Night Train sends, and a function that gives every published day such a trigger.
 set local role nighttrain_owner;
-grant create on schema nighttrain to nighttrain_publisher;
 
 -- What guards have stopped, and who opened them deliberately. The transaction of a statement that is stopped is rolled
 -- back: its trace is in sequences, which no rollback takes back, until the sweep moves it here.
@@ -127,7 +126,7 @@ as $$
     ('load_batch', 56), ('audit_chain', 56), ('audit_chain_head', 40), ('published_day', 56), ('run_fence', 40),
     ('dataset_policy', 40), ('attempt', 40), ('quarantine', 56), ('request', 40), ('audit_result', 56),
     ('alert', 40), ('alert_event', 56), ('alert_delivery', 40), ('alert_evidence', 56),
-    ('quarantine_release', 40), ('quarantine_release_row', 40), ('guard_event', 56)
+    ('quarantine_release', 40), ('quarantine_release_row', 40), ('guard_event', 56), ('fold', 56), ('fold_day', 56)
   ) g(name, stops)
     join pg_class c on c.relname = g.name and c.relnamespace = 'nighttrain'::regnamespace
   union all
@@ -140,6 +139,10 @@ as $$
   from nighttrain.load_batch b
     join pg_class c on c.relname = b.table_name
       and c.relnamespace in ('warehouse'::regnamespace, 'warehouse_history'::regnamespace)
+  union all
+  select distinct c.oid::regclass, 60
+  from nighttrain.published_day p
+    join pg_class c on c.relname = p.folded_into and c.relnamespace = 'warehouse'::regnamespace
 $$;
 
 -- What is wrong with the guard of a table; null where nothing is. The condition is as PostgreSQL writes it.
@@ -302,23 +305,3 @@ grant execute on function nighttrain.take_trips(), nighttrain.unreported_guard_e
   nighttrain.guard_events_reported(bigint[]) to nighttrain_loader;
 
 select nighttrain.put_missing_guards(1000);
-
-set local role nighttrain_publisher;
-
--- Puts a day's table in the place of the version before, which moves to warehouse_history; from now on it is guarded.
-create or replace function nighttrain.swap_day(parent text, opened text, of_date date, previous text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-begin
-  if previous is not null then
-    execute format('alter table warehouse.%I detach partition warehouse.%I', parent, previous);
-    execute format('alter table warehouse.%I set schema warehouse_history', previous);
-  end if;
-  execute format('revoke insert on warehouse.%I from nighttrain_loader', opened);
-  perform nighttrain.put_guard(format('warehouse.%I', opened)::regclass, 60);
-  execute format('alter table warehouse.%I attach partition warehouse.%I for values in (%L)', parent, opened, of_date);
-end
-$$;
-
-set local role nighttrain_owner;
-revoke create on schema nighttrain from nighttrain_publisher;

@@ -1,12 +1,9 @@
 -- The days of old months in one table each, and days again when one of them is replayed (R1, R6, R11, R15).
--- Safe: columns with a default or none, new tables, and functions that take the places of others of the same effect.
+-- Safe: a column with a default, new tables, and new functions.
 set local role nighttrain_owner;
 
 -- Days after which a day is folded, counted from its date.
 alter table nighttrain.dataset_policy add fold_after integer not null default 90 check (fold_after > 0);
-
--- The month's table that holds the day; null where it is in the table that the ledger names.
-alter table nighttrain.published_day add folded_into text;
 
 -- One row a fold or unfold, committed with the tables that it made: COMMIT judges and publishes them. The rows of a day are
 -- the same before and after, so that a fold needs no epoch: whatever was published meanwhile wins.
@@ -36,34 +33,6 @@ create sequence nighttrain.fold_number;
 
 grant insert, update on nighttrain.fold, nighttrain.fold_day to nighttrain_publisher;
 grant usage on sequence nighttrain.fold_number to nighttrain_publisher;
-
--- Every table that must have a guard, and what this must stop.
-create or replace function nighttrain.guarded_tables() returns table (of_table regclass, stops integer)
-language sql stable set search_path = pg_catalog, pg_temp
-as $$
-  select c.oid::regclass, g.stops
-  from (values
-    ('load_batch', 56), ('audit_chain', 56), ('audit_chain_head', 40), ('published_day', 56), ('run_fence', 40),
-    ('dataset_policy', 40), ('attempt', 40), ('quarantine', 56), ('request', 40), ('audit_result', 56),
-    ('alert', 40), ('alert_event', 56), ('alert_delivery', 40), ('alert_evidence', 56),
-    ('quarantine_release', 40), ('quarantine_release_row', 40), ('guard_event', 56), ('fold', 56), ('fold_day', 56)
-  ) g(name, stops)
-    join pg_class c on c.relname = g.name and c.relnamespace = 'nighttrain'::regnamespace
-  union all
-  select c.oid::regclass, 60
-  from nighttrain.dataset_policy p
-    join pg_class c on c.relname = p.table_name
-      and c.relnamespace in ('warehouse'::regnamespace, 'warehouse_history'::regnamespace)
-  union all
-  select c.oid::regclass, 60
-  from nighttrain.load_batch b
-    join pg_class c on c.relname = b.table_name
-      and c.relnamespace in ('warehouse'::regnamespace, 'warehouse_history'::regnamespace)
-  union all
-  select distinct c.oid::regclass, 60
-  from nighttrain.published_day p
-    join pg_class c on c.relname = p.folded_into and c.relnamespace = 'warehouse'::regnamespace
-$$;
 
 select nighttrain.put_missing_guards(1000);
 grant create on schema nighttrain to nighttrain_publisher;
@@ -326,33 +295,6 @@ begin
       and p.folded_into is not null and to_regclass(format('warehouse.%I', p.folded_into)) is null;
   end if;
   return null;
-end
-$$;
-
--- Puts a day's table in the place of the version before, which moves to warehouse_history; from now on it is guarded.
--- A version that was folded since the load looked is in no table of its own: 40001, and the load looks again. One whose
--- table is gone leaves nothing to move. The row is locked, for an old snapshot says nothing of a fold since.
-create or replace function nighttrain.swap_day(parent text, opened text, of_date date, previous text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp
-as $$
-declare
-  month_table text;
-begin
-  if previous is not null and to_regclass(format('warehouse.%I', previous)) is null then
-    select p.folded_into into month_table
-    from nighttrain.published_day p join nighttrain.dataset_policy d using (dataset)
-    where d.table_name = parent and p.business_date = of_date
-    for update of p;
-    if month_table is not null then
-      raise exception '% of warehouse.% was folded meanwhile', of_date, parent using errcode = '40001';
-    end if;
-  elsif previous is not null then
-    execute format('alter table warehouse.%I detach partition warehouse.%I', parent, previous);
-    execute format('alter table warehouse.%I set schema warehouse_history', previous);
-  end if;
-  execute format('revoke insert on warehouse.%I from nighttrain_loader', opened);
-  perform nighttrain.put_guard(format('warehouse.%I', opened)::regclass, 60);
-  execute format('alter table warehouse.%I attach partition warehouse.%I for values in (%L)', parent, opened, of_date);
 end
 $$;
 
