@@ -1,14 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { acknowledge } from '../../alerting/archive/archive.ts';
-import type { Deps } from '../../activities/deps.ts';
-import { openHouse, type House } from '../support/house.ts';
 import { until } from '../support/intake.ts';
-import { connectCallbacks, keepFigure, pagingBy, smsTo } from '../support/paging.ts';
-import { alertOf, endOfPaging, putOnCall } from '../support/recorded-pages.ts';
-import { SmtpStub } from '../support/smtp.ts';
-import { TwilioStub } from '../support/twilio.ts';
-import { unguarded } from '../support/unguarded.ts';
+import { sharePagedHouse } from '../support/paged-house.ts';
+import { keepFigure, smsTo } from '../support/paging.ts';
+import { alertOf, endOfPaging } from '../support/recorded-pages.ts';
 
 const ANA = '+33611111111';
 const BO = '+33622222222';
@@ -24,57 +20,42 @@ levels:
   - { people: [bo, cleo], timeoutMinutes: 10 }
 `;
 
-let house: House;
-let twilio: TwilioStub;
-let smtp: SmtpStub;
-let deps: Deps;
-
-beforeAll(async () => {
-  [twilio, smtp] = [await TwilioStub.start(), await SmtpStub.start()];
-  const email = { smtpUrl: smtp.url, from: 'nights@example.com' };
-  house = await openHouse({ paging: { ...pagingBy(twilio), email } });
-  await putOnCall(house, ON_CALL);
-  await house.startWorker((made) => (deps = made));
-  connectCallbacks(house, twilio);
-});
-afterAll(async () => {
-  await house[Symbol.asyncDispose]();
-  await smtp[Symbol.asyncDispose]();
-  await twilio[Symbol.asyncDispose]();
-});
-beforeEach(async () => {
-  onTestFailed(() => void process.stderr.write(`${house.lines.slice(-40).join('')}\n`));
-  await unguarded(house.database, `update nighttrain.alert_event set at = at - interval '1 hour'`);
-});
+const here = sharePagedHouse({ onCall: ON_CALL, callbacks: true });
 
 /** An alert of the test's own, and how to end it. */
 async function raise() {
   const subject = randomUUID();
   const raisedAt = Date.now();
   const sentence = `${subject} was not loaded`;
-  await deps.alarm.raise({ rule: 'night-failed', dataset: null, businessDate: null, subject, sentence });
-  const alert = await alertOf(house, 'night-failed', subject);
+  await here().deps.alarm.raise({
+    rule: 'night-failed',
+    dataset: null,
+    businessDate: null,
+    subject,
+    sentence,
+  });
+  const alert = await alertOf(here().house, 'night-failed', subject);
   const end = async () => {
-    await acknowledge(deps.warehouse, { alertId: alert.alertId }, { by: 'test', via: 'test' });
-    await deps.escalations.alertChanged(alert.alertId);
-    expect(await endOfPaging(house, alert.alertId)).toBe('answered');
+    await acknowledge(here().deps.warehouse, { alertId: alert.alertId }, { by: 'test', via: 'test' });
+    await here().deps.escalations.alertChanged(alert.alertId);
+    expect(await endOfPaging(here().house, alert.alertId)).toBe('answered');
   };
   return { ...alert, subject, raisedAt, end };
 }
 
 /** The pages of an alert as the outbox has them. */
 const outbox = (alertId: string) =>
-  house.ask(
+  here().house.ask(
     `select level, person, state, tries, error from nighttrain.alert_delivery where alert_id = $1 order by level, person`,
     [alertId],
   );
 
-const mailAbout = (subject: string) => smtp.mails.some(({ source }) => source.includes(subject));
+const mailAbout = (subject: string) => here().smtp.mails.some(({ source }) => source.includes(subject));
 
 test('429 from Twilio: the page is there as soon as Twilio lets it through', async () => {
-  twilio.strike({ fault: 'status', status: 429, retryAfter: '1' });
+  here().twilio.strike({ fault: 'status', status: 429, retryAfter: '1' });
   const { alertId, subject, raisedAt, end } = await raise();
-  const { at } = await smsTo(twilio, ANA, subject);
+  const { at } = await smsTo(here().twilio, ANA, subject);
   expect(at - raisedAt).toBeLessThan(10_000);
   await end();
   expect(await outbox(alertId)).toMatchObject([{ level: 1, person: 'ana', state: 'sent' }]);
@@ -82,14 +63,14 @@ test('429 from Twilio: the page is there as soon as Twilio lets it through', asy
 });
 
 test('a time-out after Twilio took the page: the person is paged at once, perhaps twice, and the outbox knows the second', async () => {
-  twilio.strike({ fault: 'silence', taken: true });
+  here().twilio.strike({ fault: 'silence', taken: true });
   const { alertId, subject, raisedAt, end } = await raise();
-  const { at } = await smsTo(twilio, ANA, subject);
+  const { at } = await smsTo(here().twilio, ANA, subject);
   expect(at - raisedAt).toBeLessThan(10_000);
-  const toAna = () => twilio.messages.filter(({ params }) => params['Body']?.includes(subject));
+  const toAna = () => here().twilio.messages.filter(({ params }) => params['Body']?.includes(subject));
   await until(() => toAna().length === 2, 30_000);
   await until(async () => (await outbox(alertId))[0]?.['state'] === 'sent');
-  await twilio.settle(twilio.lastTo(ANA), 'delivered');
+  await here().twilio.settle(here().twilio.lastTo(ANA), 'delivered');
   expect(await outbox(alertId)).toMatchObject([{ person: 'ana', state: 'delivered' }]);
   await end();
   await keepFigure(
@@ -101,20 +82,20 @@ test('a time-out after Twilio took the page: the person is paged at once, perhap
 
 test('undelivered: level 2 is called as soon as Twilio says so', async () => {
   const { alertId, subject, end } = await raise();
-  const { message } = await smsTo(twilio, ANA, subject);
+  const { message } = await smsTo(here().twilio, ANA, subject);
   await until(async () => (await outbox(alertId))[0]?.['state'] === 'sent');
   const saidAt = Date.now();
-  await twilio.settle(message, 'undelivered', 30005);
-  const { at } = await smsTo(twilio, BO, subject);
+  await here().twilio.settle(message, 'undelivered', 30005);
+  const { at } = await smsTo(here().twilio, BO, subject);
   expect(at - saidAt).toBeLessThan(5_000);
   await end();
   await keepFigure('SMS undelivered (30005)', 'SMS and mail to level 2, after the callback', at - saidAt);
 });
 
 test('an invalid number: level 2 is called at once', async () => {
-  twilio.refuse(ANA, 21614);
+  here().twilio.refuse(ANA, 21614);
   const { alertId, subject, raisedAt, end } = await raise();
-  const { at } = await smsTo(twilio, BO, subject);
+  const { at } = await smsTo(here().twilio, BO, subject);
   expect(at - raisedAt).toBeLessThan(10_000);
   await until(() => mailAbout(subject));
   await end();
@@ -127,7 +108,7 @@ test('an invalid number: level 2 is called at once', async () => {
 });
 
 test('Twilio answers nobody: level 2 is reached by mail, and that SMS are down is an alert of its own', async () => {
-  await twilio[Symbol.asyncDispose]();
+  await here().twilio[Symbol.asyncDispose]();
   const { alertId, subject, raisedAt, end } = await raise();
   await until(() => mailAbout(subject), 50_000);
   const at = Date.now();
