@@ -118,6 +118,7 @@ function overlay(landing: LandingStore, scratch: LandingStore, day: DatasetDay):
   return {
     write: (key, content, signal) => scratch.write(key, content, signal),
     read: (key) => storeOf(key).read(key),
+    lend: (key) => storeOf(key).lend(key),
     readText: (key) => storeOf(key).readText(key),
     list: (prefix) => storeOf(prefix).list(prefix),
     remove: (prefix) => scratch.remove(prefix),

@@ -15,8 +15,9 @@ export class CopyRows {
   at = 0;
   #view: DataView;
 
-  constructor(capacity: number) {
-    this.bytes = Buffer.allocUnsafeSlow(capacity);
+  /** @param room how much, or where to write as long as it suffices */
+  constructor(room: number | Buffer) {
+    this.bytes = typeof room === 'number' ? Buffer.allocUnsafeSlow(room) : room;
     this.#view = viewOf(this.bytes);
   }
 

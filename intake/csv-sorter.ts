@@ -39,9 +39,12 @@ export class CsvSorter {
     this.#lane = openLane(dataset, source, header, businessDate);
   }
 
-  /** @throws SourceBroken where the file was cut short in one of the block's records */
-  sort(block: CsvBlock): Sorted {
-    const plain = new PlainRows(block, this.#lane);
+  /**
+   * @param room where its rows may lie
+   * @throws SourceBroken where the file was cut short in one of the block's records
+   */
+  sort(block: CsvBlock, room?: Buffer): Sorted {
+    const plain = new PlainRows(block, this.#lane, room);
     const staged: number[] = [];
     for (let from = 0; from < plain.others.length; from += RECORDS_AT_ONCE) {
       for (const record of this.#reader.read(block.bytes, plain.others.slice(from, from + RECORDS_AT_ONCE))) {
@@ -56,6 +59,11 @@ export class CsvSorter {
   }
 }
 
+/** Mostly enough. */
+export function roomForRows({ bytes }: Pick<CsvBlock, 'bytes'>): number {
+  return 2 * bytes.length;
+}
+
 /** The rows of a block that the fast lane took, and what it left. */
 class PlainRows {
   /** Records that go the way of all others. */
@@ -65,8 +73,8 @@ class PlainRows {
   readonly #before: number[] = [];
   readonly #rows: CopyRows;
 
-  constructor(block: CsvBlock, lane: Lane | undefined) {
-    this.#rows = new CopyRows(lane ? 2 * block.bytes.length : 0);
+  constructor(block: CsvBlock, lane: Lane | undefined, room?: Buffer) {
+    this.#rows = new CopyRows(room ?? (lane ? roomForRows(block) : 0));
     if (!lane) {
       this.#leave(block);
       return;

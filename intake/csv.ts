@@ -4,7 +4,15 @@ import type { CsvSource } from '../rules/source.ts';
 import { csvBytes } from './csv-bytes.ts';
 import { FieldReader, REASONS, takeApart, type Place } from './csv-fields.ts';
 import { list, readHeader, type Header } from './csv-header.ts';
-import { isLines, spansOf, splitRecords, type Block, type Lines, type Span } from './csv-records.ts';
+import {
+  isLines,
+  spansOf,
+  splitRecords,
+  type Block,
+  type Join,
+  type Lines,
+  type Span,
+} from './csv-records.ts';
 import type { StoredFile } from './landing.ts';
 import type { ReadRecord, RecordBatches } from './records.ts';
 
@@ -38,19 +46,20 @@ export async function* readCsv(
   }
 }
 
-/** The same file in blocks of records that nobody has taken apart yet; the first may hold none. */
+/** The same file in blocks of records that nobody has taken apart yet; the first may hold none. @param join where blocks lie */
 export async function* readBlocks(
   dataset: Dataset,
   source: CsvSource,
   file: StoredFile,
   content: AsyncIterable<Buffer>,
   warn: (warning: string) => void,
+  join?: Join,
 ): AsyncGenerator<CsvBlock> {
   const bytes = csvBytes(file, content, source.encoding, dataset.bounds.inflation);
   const bounds = { delimiter: source.delimiter, recordBytes: dataset.bounds.recordBytes };
   let header: Header | undefined;
   let record = 1;
-  for await (const block of splitRecords(bytes, bounds)) {
+  for await (const block of splitRecords(bytes, bounds, join)) {
     let { runs } = block;
     if (!header) {
       const [first, ...rest] = runs;

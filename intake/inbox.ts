@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Dataset } from '../rules/dataset.ts';
@@ -15,11 +14,10 @@ import type { IntakeContext } from './context.ts';
 import { list } from './csv-header.ts';
 import { readCsv } from './csv.ts';
 import type { StoredFile } from './landing.ts';
+import { lendFile } from './lent-file.ts';
 import type { LandedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { verified } from './verified.ts';
-
-const READ_BYTES = 256 * 1024;
 
 /**
  * Copies a day's files from the inbox into the landing store: `<date>.csv[.gz]`, or all parts
@@ -158,7 +156,7 @@ async function copy(
 
 async function* counted(from: string, size: number, pace: Pace): AsyncGenerator<Buffer> {
   let bytes = 0;
-  for await (const chunk of createReadStream(from, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>) {
+  for await (const chunk of lendFile(from)) {
     bytes += chunk.length;
     pace.bytes += chunk.length;
     // Whoever writes faster than we read would keep us reading for ever.

@@ -6,19 +6,22 @@ import { Readable } from 'node:stream';
 import { ConfigurationError, LandingCorrupt, LandingFull, LimitExceeded } from '../rules/errors.ts';
 import { untilAborted } from './abort.ts';
 import type { LandingStore, StoredFile } from './landing.ts';
+import { lendFile } from './lent-file.ts';
 
 /** Stands in the name of a file that is still being written; no key can hold it, so that `list` never shows one. */
 const UNFINISHED = '~';
 const TEXT_BYTES = 64 * 1024 * 1024;
 /** More is no faster, and cost 60 MB more at the peak of a million rows. */
-const READ_BYTES = 64 * 1024;
+const READING = { highWaterMark: 64 * 1024 };
 
 /** A landing store in a folder, which is made when the first file is written. */
 export function openLandingFolder(root: string): LandingStore {
   const place = (key: string) => path.join(root, ...segmentsOf(key));
   return {
     write: async (key, content, signal) => write(place(key), key, content, signal),
-    read: (key) => Readable.from(contentOf(place(key), key), { objectMode: false }),
+    read: (key) =>
+      Readable.from(contentOf(createReadStream(place(key), READING), key), { objectMode: false }),
+    lend: (key) => contentOf(lendFile(place(key)), key),
     readText: async (key) => readText(place(key), key),
     list: async (prefix) => (await list(place(prefix), prefix.replace(/\/$/, ''))).sort(),
     remove: async (prefix) => fs.rm(place(prefix), { recursive: true, force: true }),
@@ -68,8 +71,9 @@ async function fill(file: string, content: AsyncIterable<Uint8Array>): Promise<O
   try {
     for await (const chunk of content) {
       // A sole write() may take less than it is given; this one repeats itself until all is written.
-      await handle.appendFile(chunk);
+      const written = handle.appendFile(chunk);
       hash.update(chunk);
+      await written;
       bytes += chunk.length;
     }
     await handle.sync();
@@ -90,9 +94,9 @@ async function persistName(file: string): Promise<void> {
   }
 }
 
-async function* contentOf(file: string, key: string): AsyncGenerator<Buffer> {
+async function* contentOf(chunks: AsyncIterable<Buffer>, key: string): AsyncGenerator<Buffer> {
   try {
-    yield* createReadStream(file, { highWaterMark: READ_BYTES }) as AsyncIterable<Buffer>;
+    yield* chunks;
   } catch (cause) {
     throw landingError(cause, key);
   }

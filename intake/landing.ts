@@ -18,6 +18,8 @@ export interface LandingStore {
   write(key: string, content: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
   /** @throws LandingCorrupt from the stream where there is no such file */
   read(key: string): Readable;
+  /** The same in memory that is used again: a chunk holds until the next one is asked for. */
+  lend(key: string): AsyncIterable<Buffer>;
   /** The file's whole text, or undefined where there is none; for manifests, at most 64 MiB. */
   readText(key: string): Promise<string | undefined>;
   /** Keys below a prefix, sorted. */

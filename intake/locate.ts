@@ -147,7 +147,7 @@ async function* stagedInBlocks(
   pace: Pace,
 ): AsyncGenerator<StagedPlace> {
   let finder: StagedFinder | undefined;
-  for await (const block of blocks) {
+  for await (const block of blocks()) {
     finder ??= new StagedFinder(csvPart, block.header);
     const { places, ordinals, passed } = find(block, finder);
     for (const [index, { record, values }] of finder.read(block, places).entries()) {

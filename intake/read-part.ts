@@ -54,14 +54,15 @@ export function readPart(
   return readCsv(dataset, source, file, open(file), warn);
 }
 
-/** A landed file's bytes, checked against the manifest at their end. */
+/** A landed file's bytes, checked against the manifest at their end. @param way how the store hands it out */
 export async function* openLanded(
   landing: IntakeContext['landing'],
   file: StoredFile,
   signal: AbortSignal,
   pace: Pace,
+  way?: 'read' | 'lend',
 ): AsyncGenerator<Buffer> {
-  for await (const chunk of untilAborted(verified(landing, file), signal)) {
+  for await (const chunk of untilAborted(verified(landing, file, way), signal)) {
     pace.bytes += chunk.length;
     yield chunk;
   }

@@ -2,18 +2,21 @@ import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
 import { readBlocks, type CsvBlock } from './csv.ts';
+import type { Join } from './csv-records.ts';
 import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
 import type { StoredFile } from './landing.ts';
 import type { LandedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { openLanded } from './read-part.ts';
+import type { SharedMemory } from './shared-memory.ts';
 
 /** A landed CSV file in blocks. */
 export interface PlainPart {
   readonly part: CsvPart;
   readonly file: StoredFile;
-  readonly blocks: AsyncIterable<CsvBlock>;
+  /** @param memory where they lie, each until it is given back; otherwise in memory of their own */
+  readonly blocks: (memory?: SharedMemory) => AsyncIterable<CsvBlock>;
 }
 
 /** Undefined where the part is no CSV file, or each of its records must be looked at by itself. */
@@ -29,22 +32,32 @@ export function openPlain(
   const [file] = landed.files;
   const isPlain = !landed.isCorrected && !landed.superseded && !landed.reconsidered;
   if (source.kind !== 'csv' || !isPlain || !file) return undefined;
-  const content = inBlocks(openLanded(landing, file, signal, pace));
   const part = { dataset, source, businessDate: day.businessDate, part: landed.part, file: file.key };
-  return { part, file, blocks: readBlocks(dataset, source, file, content, warn) };
+  const blocks = (memory?: SharedMemory) => {
+    // Unpacking reads ahead, so that it cannot have chunks that are lent.
+    const way = memory && !isPacked(file) ? 'lend' : 'read';
+    const content = openLanded(landing, file, signal, pace, way);
+    const join: Join | undefined = memory && ((rest, chunk) => memory.join(rest, chunk));
+    return readBlocks(dataset, source, file, way === 'lend' ? content : inBlocks(content), warn, join);
+  };
+  return { part, file, blocks };
 }
 
-/** Sorts its records: in threads where it is large and they have room for the longest of them, otherwise here. */
+/**
+ * Sorts its records: in threads where it is large and they have room for the longest of them, otherwise here. What came
+ * holds until the next is asked for.
+ */
 export async function* sortPlain(
-  { part, file, blocks }: PlainPart,
+  plain: PlainPart,
   { threads, signal }: Pick<IntakeContext, 'threads' | 'signal'>,
 ): AsyncGenerator<Sorted> {
+  const { part, file, blocks } = plain;
   if (threads && plainBytes(file) >= WORTH_THREADS_BYTES && fitsThread(part)) {
-    yield* threads.sort(part, blocks, signal);
+    yield* threads.sort(plain, signal);
     return;
   }
   let sorter: CsvSorter | undefined;
-  for await (const block of blocks) {
+  for await (const block of blocks()) {
     sorter ??= new CsvSorter(part, block.header);
     yield sorter.sort(block);
   }
@@ -62,8 +75,12 @@ function fitsThread({ dataset }: CsvPart): boolean {
   return dataset.bounds.recordBytes <= THREAD_RECORD_BYTES;
 }
 
-function plainBytes({ key, bytes }: StoredFile): number {
-  return key.endsWith('.gz') ? PACKED_TO_PLAIN * bytes : bytes;
+function plainBytes(file: StoredFile): number {
+  return isPacked(file) ? PACKED_TO_PLAIN * file.bytes : file.bytes;
+}
+
+function isPacked({ key }: StoredFile): boolean {
+  return key.endsWith('.gz');
 }
 
 /** Enough for sorting to pay for its beginning and end, and few enough to be done in a few milliseconds. */

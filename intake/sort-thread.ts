@@ -4,10 +4,10 @@ import { Column } from '../rules/columns.ts';
 import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Header } from './csv-header.ts';
 import type { Sorted } from './judge.ts';
-import { asBlock, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
+import { asBlock, asBuffer, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
 import { transferable } from './transferable.ts';
 
-type Sort = (block: Sendable) => Sorted;
+type Sort = (block: Sendable, room: Buffer) => Sorted;
 
 const jobs = new Map<number, Sort>();
 
@@ -21,13 +21,13 @@ parentPort?.on('message', (message: ToThread) => {
       jobs.delete(job);
       break;
     case 'sort':
-      sort(message.ticket, message.block, jobs.get(job));
+      sort(message, jobs.get(job));
   }
 });
 
 function openJob(part: CsvPart, header: Header): Sort {
   const sorter = new CsvSorter({ ...part, dataset: withParsers(part.dataset) }, header);
-  return (block) => sorter.sort(asBlock(block, header));
+  return (block, room) => sorter.sort(asBlock(block, header), room);
 }
 
 /** Columns cross as plain data. */
@@ -38,12 +38,21 @@ function withParsers(dataset: CsvPart['dataset']): CsvPart['dataset'] {
   return { ...dataset, columns: Object.fromEntries(columns) };
 }
 
-function sort(ticket: number, block: Sendable, sortBlock: Sort | undefined): void {
+function sort(
+  { ticket, block, room }: ToThread & { readonly does: 'sort' },
+  sortBlock: Sort | undefined,
+): void {
   try {
     if (!sortBlock) throw new Error(`The job of ticket ${ticket} was never opened`);
-    const sorted = sortBlock(block);
-    const [rows, rejects] = [transferable(sorted.rows), transferable(sorted.rejects)];
-    post({ ticket, sorted: { ...sorted, rows, rejects } }, rows, rejects);
+    const sorted = sortBlock(block, asBuffer(room));
+    const rejects = transferable(sorted.rejects);
+    if (sorted.rows.length <= room.length) {
+      if (sorted.rows.buffer !== room.buffer) room.set(sorted.rows);
+      post({ ticket, sorted: { ...sorted, rows: sorted.rows.length, rejects } }, rejects);
+    } else {
+      const rows = transferable(sorted.rows);
+      post({ ticket, sorted: { ...sorted, rows, rejects } }, rows, rejects);
+    }
   } catch {
     post({ ticket, sorted: undefined });
   }

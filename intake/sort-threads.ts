@@ -3,9 +3,11 @@ import { Worker } from 'node:worker_threads';
 import { LimitExceeded } from '../rules/errors.ts';
 import { unlessAborted } from './abort.ts';
 import type { CsvBlock } from './csv.ts';
-import { CsvSorter, type CsvPart } from './csv-sorter.ts';
+import { CsvSorter, roomForRows, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
 import type { FromThread, Sendable, ToThread } from './sort-messages.ts';
+import type { PlainPart } from './sort-plain.ts';
+import { SharedMemory } from './shared-memory.ts';
 
 /** Sources in a checkout, which a thread reads by tsx, as its main thread does; JavaScript in the published package. */
 const fromSources = import.meta.url.endsWith('.ts');
@@ -42,24 +44,34 @@ export class SortThreads {
   }
 
   /**
-   * The blocks of one file, sorted, in their order. A thread that has not answered when this is given up is ended, for
-   * nothing else ends a pattern that never comes to its end (R13).
+   * The blocks of one file, sorted, in their order; what came holds until the next is asked for. A thread that has not
+   * answered when this is given up is ended, for nothing else ends a pattern that never comes to its end (R13).
    * @throws as `CsvSorter` does; the signal's reason; LimitExceeded where a thread runs out of memory
    */
-  async *sort(part: CsvPart, blocks: AsyncIterable<CsvBlock>, signal: AbortSignal): AsyncGenerator<Sorted> {
-    const job = new Job(++this.#jobs, part, () => this.#leastBusy());
+  async *sort(
+    { part, blocks }: Pick<PlainPart, 'part' | 'blocks'>,
+    signal: AbortSignal,
+  ): AsyncGenerator<Sorted> {
+    const memory = new SharedMemory();
+    const job = new Job(++this.#jobs, part, memory, () => this.#leastBusy());
     clearTimeout(this.#idle);
     this.#open++;
+    const ahead: Ahead[] = [];
+    async function* first() {
+      const { bytes, sorting } = ahead.shift() as Ahead;
+      const sorted = await unlessAborted(sorting, signal);
+      memory.giveBack(bytes);
+      yield sorted;
+      memory.giveBack(sorted.rows);
+    }
     try {
-      const ahead: Promise<Sorted>[] = [];
-      for await (const block of blocks) {
+      for await (const block of blocks(memory)) {
         const sorting = job.sort(block);
         sorting.catch(() => undefined); // told when its turn comes
-        ahead.push(sorting);
-        if (ahead.length <= BLOCKS_AHEAD * this.#most) continue;
-        yield await unlessAborted(ahead.shift() as Promise<Sorted>, signal);
+        ahead.push({ bytes: block.bytes, sorting });
+        if (ahead.length > BLOCKS_AHEAD * this.#most) yield* first();
       }
-      for (const sorting of ahead) yield await unlessAborted(sorting, signal);
+      while (ahead.length > 0) yield* first();
     } finally {
       job.close();
       if (--this.#open === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
@@ -82,18 +94,26 @@ export class SortThreads {
   }
 }
 
+/** A block that is being sorted. */
+interface Ahead {
+  readonly bytes: Uint8Array;
+  readonly sorting: Promise<Sorted>;
+}
+
 /** One file, and the threads that know of it. */
 class Job {
   readonly #number: number;
   readonly #part: CsvPart;
+  readonly #memory: SharedMemory;
   readonly #leastBusy: () => SortThread;
   readonly #threads = new Set<SortThread>();
   #own: CsvSorter | undefined;
   #isClosed = false;
 
-  constructor(number: number, part: CsvPart, leastBusy: () => SortThread) {
+  constructor(number: number, part: CsvPart, memory: SharedMemory, leastBusy: () => SortThread) {
     this.#number = number;
     this.#part = part;
+    this.#memory = memory;
     this.#leastBusy = leastBusy;
   }
 
@@ -120,8 +140,12 @@ class Job {
       this.#threads.add(thread);
       thread.post({ does: 'open', job: this.#number, part: this.#part, header });
     }
-    const { sorted } = await thread.sort(this.#number, block);
-    return sorted;
+    // Never given back where the thread was ended: it may still be writing there.
+    const room = this.#memory.take(roomForRows(block));
+    const { sorted } = await thread.sort(this.#number, block, room);
+    if (typeof sorted?.rows === 'number') return { ...sorted, rows: room.subarray(0, sorted.rows) };
+    this.#memory.giveBack(room);
+    return sorted && { ...sorted, rows: sorted.rows };
   }
 
   #tooLarge(cause: Error): LimitExceeded {
@@ -191,17 +215,14 @@ class SortThread {
     else this.post({ does: 'close', job });
   }
 
-  /** A copy of the block's bytes is given away: another thread may have to sort it. */
-  sort(job: number, block: Sendable): Promise<FromThread> {
+  sort(job: number, block: Sendable, room: Uint8Array): Promise<FromThread> {
     if (!this.isAlive) return Promise.reject(new ThreadEnded());
     const ticket = ++this.#issued;
     this.#worker.ref(); // whoever waits for it keeps the process alive
     const answered = new Promise<FromThread>((resolve, reject) =>
       this.#tickets.set(ticket, { job, resolve, reject }),
     );
-    const bytes = new Uint8Array(block.bytes);
-    const message: ToThread = { does: 'sort', job, ticket, block: { ...block, bytes } };
-    this.#worker.postMessage(message, [bytes.buffer]);
+    this.post({ does: 'sort', job, ticket, block, room });
     return answered;
   }
 

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
 import { addByRule } from '../rules/counts.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
@@ -7,11 +5,11 @@ import type { IntakeContext } from './context.ts';
 import { Follower } from './follow-records.ts';
 import { jsonLine } from './json-lines.ts';
 import { Judge, type Sorted, type SortedCount } from './judge.ts';
-import type { StoredFile } from './landing.ts';
 import { landingPrefix, type LandedPart, type StagedPart } from './manifest.ts';
 import { atPace, type Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
 import { openPlain, sortPlain } from './sort-plain.ts';
+import { StagedFile } from './staged-file.ts';
 
 /**
  * Validates one landed part: rows ready for COPY, and rejected records as JSON lines, both written to the landing
@@ -111,37 +109,4 @@ async function* sortOneByOne(
     yield judge.take();
   }
   follower?.end();
-}
-
-/** A file of the landing store that is written piece by piece, held back when the disk is slower than we are. */
-class StagedFile {
-  readonly #stream = new PassThrough({ highWaterMark: 1024 * 1024 });
-  readonly #written: Promise<StoredFile>;
-  #failed = false;
-
-  constructor({ landing, signal }: IntakeContext, key: string) {
-    this.#written = landing.write(key, this.#stream, signal);
-    this.#written.catch((cause: unknown) => {
-      this.#failed = true;
-      this.#stream.destroy(cause as Error);
-    });
-    this.#stream.on('error', () => undefined); // It is `#written` that tells.
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    if (this.#failed) await this.#written;
-    if (bytes.length === 0) return;
-    if (!this.#stream.write(bytes)) await Promise.race([once(this.#stream, 'drain'), this.#written]);
-  }
-
-  async end(): Promise<StoredFile> {
-    this.#stream.end();
-    return this.#written;
-  }
-
-  /** Leaves nothing behind unless the file was ended. */
-  async discard(): Promise<void> {
-    if (!this.#stream.writableFinished) this.#stream.destroy(new Error('The staged part was given up'));
-    await this.#written.catch(() => undefined);
-  }
 }

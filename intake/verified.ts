@@ -5,12 +5,17 @@ import type { LandingStore, StoredFile } from './landing.ts';
 /**
  * A stored file's bytes, and at their end an error where they are not those that were written.
  * Whoever reads must not believe what came before the end was reached.
+ * @param way how the store hands it out
  * @throws LandingCorrupt
  */
-export async function* verified(landing: LandingStore, file: StoredFile): AsyncGenerator<Buffer> {
+export async function* verified(
+  landing: LandingStore,
+  file: StoredFile,
+  way: 'read' | 'lend' = 'read',
+): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of landing.read(file.key) as AsyncIterable<Buffer>) {
+  for await (const chunk of landing[way](file.key) as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
     yield chunk;

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterAll, expect, test } from 'vitest';
 import { extract } from '../../intake/extract.ts';
@@ -99,14 +98,19 @@ test('what breaks in a thread has the name that it has at home, and leaves nothi
 test('an abort ends the sorting in threads as well', async () => {
   const house = await openIntake();
   const { manifest } = await land(house);
-  const rows = new Set<number>();
+  let isBegun = false;
   const landing = {
     ...house.landing,
-    read: (key: string) => house.landing.read(key).once('readable', () => rows.add(1)),
+    async *lend(key: string) {
+      for await (const chunk of house.landing.lend(key)) {
+        isBegun = true;
+        yield chunk;
+      }
+    },
   };
   const staging = stagePart(sales, day, manifest, 1, 1, { ...house.context, landing, threads });
   staging.catch(() => undefined);
-  await until(() => rows.size > 0);
+  await until(() => isBegun);
   house.abort.abort(new Error('told to stop'));
   await expect(staging).rejects.toThrow('told to stop');
   expect(await house.landing.list('sales/2024-03-15/1/staged')).toEqual([]);
@@ -147,17 +151,18 @@ test('a file whose threads are ended on the way is sorted by others', async () =
   const { manifest } = await land(house);
   const mortal = new SortThreads(2);
   let chunks = 0;
-  const read = (key: string) =>
-    Readable.from(
-      house.landing.read(key).map((chunk: Buffer) => {
-        if (++chunks === 40) void mortal.close();
-        return chunk;
-      }),
-      { objectMode: false },
-    );
-  const landing = { ...house.landing, read };
+  const landing = {
+    ...house.landing,
+    async *lend(key: string) {
+      for await (const chunk of house.landing.lend(key)) {
+        if (++chunks === 20) void mortal.close();
+        yield chunk;
+      }
+    },
+  };
   const staged = await stagePart(sales, day, manifest, 1, 1, { ...house.context, landing, threads: mortal });
   expect(staged).toMatchObject({ read: ROWS, rejected: 4_000 });
+  expect(chunks).toBeGreaterThan(20);
   await mortal.close();
 });
 
