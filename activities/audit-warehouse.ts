@@ -13,7 +13,7 @@ import { foldedInto } from '../warehouse/fold.ts';
 import { integrityAudits, lookTwice } from '../warehouse/integrity.ts';
 import type { Problem } from '../warehouse/integrity-counts.ts';
 import { findPublished } from '../warehouse/ledger.ts';
-import { readOnly } from '../warehouse/read-only.ts';
+import { readWhereItLies } from '../warehouse/read-only.ts';
 import { lastPublished } from '../warehouse/stale.ts';
 import type { Deps } from './deps.ts';
 import { inTurn } from './in-turn.ts';
@@ -113,7 +113,7 @@ async function auditLastDay(warehouse: DataSource, alarm: Alarm, dataset: Datase
   const businessDate = await lastPublished(warehouse, dataset.name);
   const day = businessDate && { dataset: dataset.name, businessDate };
   if (!day) return [];
-  const findings = await readOnly(warehouse, async (tx) => {
+  const findings = await readWhereItLies(warehouse, async (tx) => {
     const table = await tableOf(tx, dataset, day);
     return table ? runAudits(tx, dataset, day, table, dataset.audits) : [];
   });

@@ -62,6 +62,12 @@ export function isOvertaken(error: unknown): boolean {
   return sqlStateOf(cause) === '40001';
 }
 
+/** Whether a table that was asked is not there, or no longer; also of an error that was mapped already. */
+export function isTableGone(error: unknown): boolean {
+  const { cause } = error instanceof NightTrainError ? error : { cause: error };
+  return sqlStateOf(cause) === '42P01';
+}
+
 /** In the words of pg, which has no codes: a connection that broke, that could not be made, or that no pool had to give. */
 const LOST =
   /connection terminated|connection ended|not queryable|client was closed|connection timeout|timeout expired|timeout exceeded when trying to connect/i;

@@ -8,7 +8,7 @@ import type { Dataset } from '../rules/dataset.ts';
 import { CommitNotFound, WarehouseUnavailable } from '../rules/errors.ts';
 import { openLoadSession, openSession, sessionName, type LoadSession } from './data-source.ts';
 import { evict, type Session } from './evict.ts';
-import { sqlStateOf, warehouseError } from './failure.ts';
+import { isTableGone, sqlStateOf, warehouseError } from './failure.ts';
 
 /** Where the rows of a day lie, and where they go. Both tables are in schema `warehouse`, and named by PostgreSQL. */
 interface Move {
@@ -96,7 +96,7 @@ async function move(
     return folded;
   } catch (error) {
     context.signal.throwIfAborted(); // the wire was cut, and nothing was done
-    if (sqlStateOf(error) === TABLE_IS_GONE)
+    if (isTableGone(error))
       throw new WarehouseUnavailable(`A day of ${name} was published meanwhile`, { cause: error });
     throw warehouseError(error, `The ${kind} of ${name} failed`);
   } finally {
@@ -212,16 +212,13 @@ export async function foldedInto(
   return found?.table;
 }
 
-/** How COPY puts it that the version which it was to read has gone to warehouse_history, or into another table. */
-const TABLE_IS_GONE = '42P01';
-
 /**
  * Whether a fold gave way: a day of the month was published or folded by somebody else, or taken over while it was read,
  * so that the reading session was evicted.
  */
 export function isFoldOvertaken(error: unknown): boolean {
   const { cause } = error instanceof Error ? error : { cause: undefined };
-  return ['40001', TABLE_IS_GONE, '57P01'].includes(sqlStateOf(cause) ?? '');
+  return isTableGone(cause) || ['40001', '57P01'].includes(sqlStateOf(cause) ?? '');
 }
 
 /** A month that is old enough, and in more than one table. */

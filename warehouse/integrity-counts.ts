@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { BusinessDate } from '../rules/business-date.ts';
-import { readOnly } from './read-only.ts';
+import { readOnly, readWhereItLies } from './read-only.ts';
 
 /** What an integrity audit found out of order; the dataset and its day where it is theirs alone. */
 export interface Problem {
@@ -10,13 +10,20 @@ export interface Problem {
 }
 
 interface Version {
+  readonly loadId: string;
   readonly dataset: string;
   readonly businessDate: BusinessDate;
   readonly rows: number;
-  /** As SQL has it; null where a replaced version was given up by retention. */
-  readonly name: string | null;
-  /** Of a replaced version null: nobody is to see it. */
-  readonly isSeen: boolean | null;
+}
+
+/** Where a version of a day lies now. */
+interface Place {
+  /** As SQL has it. */
+  readonly name: string;
+  readonly isThere: boolean;
+  readonly isPublished: boolean;
+  /** Whether whoever reads the dataset's table sees it. */
+  readonly isSeen: boolean;
 }
 
 /**
@@ -27,43 +34,59 @@ interface Version {
 export async function countVersions(warehouse: DataSource): Promise<Problem[]> {
   const versions = await readOnly(warehouse, (tx) =>
     tx.query<Version[]>(
-      `select b.dataset, b.business_date as "businessDate", b.rows_loaded as rows,
-         case when p.load_id is not null then part.name
-           else to_regclass(format('warehouse_history.%I', b.table_name))::text end as name,
-         case when p.load_id is not null then exists (
-           select from pg_inherits i
-           where i.inhrelid = to_regclass(part.name)
-             and i.inhparent = to_regclass(format('warehouse.%I', d.table_name))) end as "isSeen"
+      `select b.load_id as "loadId", b.dataset, b.business_date as "businessDate", b.rows_loaded as rows
        from nighttrain.load_batch b
          join nighttrain.dataset_policy d on d.dataset = b.dataset and d.write_mode = 'replaceDay'
-         left join nighttrain.published_day p using (load_id)
-         cross join lateral format('warehouse.%I', coalesce(p.folded_into, b.table_name)) as part(name)
        order by b.dataset, b.business_date, b.epoch`,
     ),
   );
   const problems: Problem[] = [];
-  for (const { dataset, businessDate, rows, name, isSeen } of versions) {
-    if (name === null) continue;
-    const there = await readOnly(warehouse, (tx) => countDay(tx, name, businessDate));
-    if (there !== rows) {
-      const problem = `the ledger says ${rows} rows, ${name} has ${there ?? 'none: it is gone'}`;
-      problems.push({ dataset, businessDate, problem });
-    } else if (isSeen === false) {
-      problems.push({ dataset, businessDate, problem: `readers do not see ${name}: it was detached` });
-    }
+  for (const version of versions) {
+    const problem = await readWhereItLies(warehouse, (tx) => problemOf(tx, version));
+    const { dataset, businessDate } = version;
+    if (problem !== undefined) problems.push({ dataset, businessDate, problem });
   }
   return problems;
 }
 
-/** Undefined where the table is no longer there. */
-async function countDay(tx: EntityManager, name: string, date: BusinessDate): Promise<number | undefined> {
-  const [table] = await tx.query<{ is: boolean }[]>('select to_regclass($1) is not null as is', [name]);
-  if (table?.is !== true) return undefined;
+async function problemOf(tx: EntityManager, version: Version): Promise<string | undefined> {
+  const place = await placeOf(tx, version);
+  if (!place) return undefined; // whoever took its row from the ledger has broken the chain
+  const { name, isThere, isPublished, isSeen } = place;
+  if (!isThere && !isPublished) return undefined; // retention gave it up
+  const there = isThere ? await countDay(tx, name, version.businessDate) : 'none: it is gone';
+  if (there !== version.rows) return `the ledger says ${version.rows} rows, ${name} has ${there}`;
+  return isPublished && !isSeen ? `readers do not see ${name}: it was detached` : undefined;
+}
+
+/** Ledger and catalog are asked as of one moment: `to_regclass` would know of a fold that the ledger's rows do not. */
+async function placeOf(tx: EntityManager, { loadId }: Version): Promise<Place | undefined> {
+  const [place] = await tx.query<Place[]>(
+    `select format('%I.%I', part.schema, part.name) as name, c.oid is not null as "isThere",
+       p.load_id is not null as "isPublished",
+       exists (
+         select from pg_inherits i
+         where i.inhrelid = c.oid and i.inhparent = to_regclass(format('warehouse.%I', d.table_name))) as "isSeen"
+     from nighttrain.load_batch b
+       join nighttrain.dataset_policy d using (dataset)
+       left join nighttrain.published_day p using (load_id)
+       cross join lateral (
+         select coalesce(p.folded_into, b.table_name) as name,
+           case when p.load_id is null then 'warehouse_history' else 'warehouse' end as schema
+       ) part
+       left join pg_class c on c.relname = part.name and c.relnamespace = part.schema::regnamespace
+     where b.load_id = $1`,
+    [loadId],
+  );
+  return place;
+}
+
+async function countDay(tx: EntityManager, name: string, date: BusinessDate): Promise<number> {
   const [row] = await tx.query<{ there: number }[]>(
     `select count(*) as there from ${name} where business_date = $1`,
     [date],
   );
-  return row?.there;
+  return row?.there ?? 0;
 }
 
 /** Rows of merged tables that no batch of the ledger has written (R1). */
