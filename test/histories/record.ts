@@ -1,8 +1,10 @@
 /**
- * Records the history of every workflow type and every ending, for `replay.test.ts`: `npm run histories`.
- * Record anew when a workflow's story is meant to change; running nights then need its old code until they end.
+ * Records the histories of workflow types and endings that are not there yet, for `replay.test.ts`: `npm run histories`.
+ * A story that is meant to change gets a name of its own, and the old one stays for as long as nights of it may be in
+ * flight. One that nobody's night can be in any more is recorded anew by its name: `HISTORIES='sweep' npm run histories`.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporal } from '@temporalio/proto';
 import type { WorkflowHandle } from '@temporalio/client';
@@ -19,6 +21,9 @@ import { alertOf, putOnCall, RecordingChannel, startPaging } from '../support/re
 const schedule = { at: '12:00', dueBy: '11:59', timeZone: 'UTC', cadence: 'daily', after: [] } as const;
 const scheduled: Dataset = { ...fares, schedule };
 
+/** The names of those that are to be recorded anew, and have not been yet. */
+const anew = new Set((process.env['HISTORIES'] ?? '').split(/[\s,]+/).filter(Boolean));
+
 test('the histories are recorded', async () => {
   await using house = await openHouse({ datasets: [scheduled] });
   const worker = await house.startWorker();
@@ -29,12 +34,14 @@ test('the histories are recorded', async () => {
   await put(1, { good: 3 });
   await house.run('fares', day(1));
   await keep('load-day-loaded', house.load('fares', day(1)));
+  await keep('load-day-small-loaded', house.load('fares', day(1)));
   await house.run('fares', day(1));
   await keep('load-day-already-loaded', house.load('fares', day(1)));
 
   await put(2, { good: 1, bad: 3 });
   await house.run('fares', day(2));
   await keep('load-day-refused', house.load('fares', day(2)));
+  await keep('load-day-small-refused', house.load('fares', day(2)));
 
   await house.run('fares', day(3)); // no file, now or at the second try
   await keep('load-day-retried-and-failed', house.load('fares', day(3)));
@@ -46,6 +53,7 @@ test('the histories are recorded', async () => {
   await house.load('fares', day(4)).cancel();
   await endingOf(house.load('fares', day(4)));
   await keep('load-day-cancelled', house.load('fares', day(4)));
+  await keep('load-day-small-cancelled', house.load('fares', day(4)));
 
   await put(5, { good: 3 });
   const held = house.wire.hold('COMMIT');
@@ -54,6 +62,7 @@ test('the histories are recorded', async () => {
   const { runId } = await taken.describe();
   await house.replay('fares', day(5), { takeOver: true });
   await keep('load-day-taken-over', house.load('fares', day(5), runId));
+  await keep('load-day-small-taken-over', house.load('fares', day(5), runId));
   await keep('load-day-replayed', house.load('fares', day(5)));
 
   await put(6, { good: 3 });
@@ -127,6 +136,10 @@ test('the histories of escalations are recorded', async () => {
   await keep('escalation-exhausted', exhausted.handle);
 });
 
+test('every history that was named is recorded anew', () => {
+  expect([...anew], 'no history has such a name').toEqual([]);
+});
+
 /** The night that the schedule starts for a slot, at its end. */
 async function nightOf(house: House, slot: string): Promise<WorkflowHandle> {
   const at = new Date(slot);
@@ -140,18 +153,18 @@ async function nightOf(house: House, slot: string): Promise<WorkflowHandle> {
 }
 
 /**
- * Keeps a history without what only this machine knows: stack traces, process names, the house's folder; and without
- * what only fills it.
+ * Keeps a history that is not there yet or is wanted anew, without what only this machine knows: stack traces, process
+ * names, the house's folder; and without what only fills it.
  */
 async function keep(name: string, handle: WorkflowHandle): Promise<void> {
-  const folder = import.meta.dirname;
-  await mkdir(folder, { recursive: true });
+  const file = join(import.meta.dirname, `${name}.history`);
+  if (!anew.delete(name) && existsSync(file)) return;
   const history = temporal.api.history.v1.History.encode(await handle.fetchHistory()).finish();
   const told = anonymous(
     temporal.api.history.v1.History.toObject(temporal.api.history.v1.History.decode(history)),
   );
   const kept = temporal.api.history.v1.History.fromObject(told as Record<string, unknown>);
-  await writeFile(join(folder, `${name}.history`), temporal.api.history.v1.History.encode(kept).finish());
+  await writeFile(file, temporal.api.history.v1.History.encode(kept).finish());
 }
 
 const MACHINE = new Set(['stackTrace', 'identity', 'binaryChecksum']);
