@@ -7,9 +7,14 @@ import type { Ordinals } from '../rules/ordinals.ts';
 import { refuseIfBad } from '../rules/refusal.ts';
 import { jsonLines, readJsonLines } from '../intake/json-lines.ts';
 import { locateStaged } from '../intake/locate.ts';
-import { loadRejectsKey, type Landed, type RejectedRecord, type StagedPart } from '../intake/manifest.ts';
+import {
+  loadRejectsKey,
+  type Landed,
+  type RejectedRecord,
+  type SortedPart,
+  type StagedPart,
+} from '../intake/manifest.ts';
 import { atPace, type Pace } from '../intake/pace.ts';
-import { openStaged } from '../intake/staged-rows.ts';
 import { recordTally } from '../warehouse/attempts.ts';
 import {
   buildKeys,
@@ -30,6 +35,7 @@ import {
   type RowChecks,
 } from '../warehouse/row-checks.ts';
 import { sizeForLoad } from '../warehouse/load-memory.ts';
+import type { DayRows } from './day-rows.ts';
 import type { Deps } from './deps.ts';
 import { keepReleased } from './keep-released.ts';
 import type { StepContext } from './step.ts';
@@ -41,7 +47,9 @@ export interface LoadJob extends Deps {
   readonly attempt: Attempt;
   readonly identity: LoadIdentity;
   readonly landed: Landed;
-  readonly parts: readonly StagedPart[];
+  readonly rows: DayRows;
+  /** A release's rows, which are followed; otherwise none. */
+  readonly followed: readonly StagedPart[];
 }
 
 /** What a night has come to. */
@@ -64,17 +72,19 @@ export interface Filled extends Tallied {
  */
 export async function fillDay(tx: EntityManager, job: LoadJob): Promise<Filled> {
   const { dataset, identity } = job;
+  const isPassed = job.rows.parts === undefined;
   await sizeForLoad(tx);
   const first = await openDay(tx, identity, 1);
-  const copied = await copyStaged(tx, job, first);
+  const copied = await copyRows(tx, job, first);
+  if (isPassed) await judgeIntake(job);
   const checks = await checkRows(tx, first, dataset);
   await followUnfit(tx, job, first, checks);
   const unfit = unfitOf(checks);
   if (unfit.size === 0) return settle(tx, job, first, copied, checks);
   await quarantineUnfit(job, checks);
-  await judgeNight(job, talliedOf(job.parts, checks, copied.rows - unfit.size));
+  await judgeNight(job, talliedOf(partsOf(job), checks, copied.rows - unfit.size));
   const second = await openDay(tx, identity, 2);
-  const copiedAgain = await copyStaged(tx, job, second, unfit);
+  const copiedAgain = await copyRows(tx, job, second, unfit);
   if (!(await buildKeys(tx, second))) {
     throw new WarehouseRejected(`Rows of ${dataset.name} share a key even after their copies were left out`);
   }
@@ -90,9 +100,19 @@ export async function judgeNight(
   refuseIfBad(attempt, attempt.plan, counts);
 }
 
-/** What the staged parts say of the night so far. */
-export function totalOf(parts: readonly StagedPart[]) {
-  const sum = (count: (part: StagedPart) => number) => parts.reduce((total, part) => total + count(part), 0);
+/** Keeps what the intake counted, on a connection that no rollback touches. @throws Refused, EmptySource by it (R2, R3) */
+export async function judgeIntake({ warehouse, attempt, landed, rows }: IntakeJob): Promise<void> {
+  await rows.kept();
+  const staged = totalOf(rows.parts ?? []);
+  await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
+  refuseIfBad(attempt, attempt.plan, staged);
+}
+
+type IntakeJob = Pick<LoadJob, 'warehouse' | 'attempt' | 'landed' | 'rows'>;
+
+/** What the parts say of the night so far. */
+export function totalOf(parts: readonly SortedPart[]) {
+  const sum = (count: (part: SortedPart) => number) => parts.reduce((total, part) => total + count(part), 0);
   return {
     read: sum(({ read }) => read),
     rejected: sum(({ rejected }) => rejected),
@@ -102,32 +122,36 @@ export function totalOf(parts: readonly StagedPart[]) {
   };
 }
 
-function copyStaged(
+function copyRows(
   tx: EntityManager,
-  job: LoadJob,
+  { rows, dataset, step }: LoadJob,
   table: OpenedTable,
   without?: Ordinals,
 ): Promise<Copied> {
-  const { landing, parts, dataset, step } = job;
-  const rows = openStaged(landing, parts, without);
-  return copyInto(tx, table, dataset, rows, (bytes) => step.progress({ rows: 0, bytes }));
+  return atPace(step, (pace) => copyInto(tx, table, dataset, rows.stream(pace, without)));
+}
+
+/** @throws where rows have not passed yet */
+function partsOf({ rows: { parts } }: Pick<LoadJob, 'rows'>): readonly SortedPart[] {
+  if (!parts) throw new Error('Nobody knows yet what the intake has made of the day');
+  return parts;
 }
 
 async function settle(
   tx: EntityManager,
-  { dataset, parts }: LoadJob,
+  job: LoadJob,
   table: OpenedTable,
   copied: Copied,
   checks: RowChecks,
 ): Promise<Filled> {
-  const delta = dataset.write === 'merge' ? await computeDelta(tx, table) : undefined;
+  const delta = job.dataset.write === 'merge' ? await computeDelta(tx, table) : undefined;
   const loaded = delta ? delta.inserted + delta.updated + delta.unchanged : copied.rows;
-  return { table, contentSha256: copied.sha256, ...talliedOf(parts, checks, loaded, delta?.stale) };
+  return { table, contentSha256: copied.sha256, ...talliedOf(partsOf(job), checks, loaded, delta?.stale) };
 }
 
 /** The night's counts by what the intake and SQL have found. @param stale rows that a merge discards */
 export function talliedOf(
-  parts: readonly StagedPart[],
+  parts: readonly SortedPart[],
   checks: RowChecks,
   loaded: number,
   stale = 0,
@@ -153,10 +177,10 @@ async function followUnfit(
   table: OpenedTable,
   checks: RowChecks,
 ): Promise<void> {
-  const { dataset, attempt, landed, parts } = job;
+  const { dataset, attempt, landed, followed } = job;
   if (landed.release === undefined) return;
   const stale = await staleRows(tx, table, dataset);
-  await keepReleased(job, attempt, landed, parts, { ...checks, stale });
+  await keepReleased(job, attempt, landed, followed, { ...checks, stale });
 }
 
 /**
@@ -181,13 +205,13 @@ async function quarantineUnfit(job: LoadJob, checks: RowChecks): Promise<void> {
 }
 
 async function* rejectedRows(
-  { dataset, identity, landed, parts, landing, step: { signal } }: LoadJob,
+  { dataset, identity, landed, rows, landing, step: { signal } }: LoadJob,
   checks: RowChecks,
   sought: Ordinals,
   pace: Pace,
 ): AsyncGenerator<RejectedRecord> {
   const context = { landing, signal };
-  const found = locateStaged(dataset, identity, landed.manifest, parts, sought, context, pace);
+  const found = locateStaged(dataset, identity, landed.manifest, partsOf({ rows }), sought, context, pace);
   for await (const { ordinal, values, ...place } of found)
     yield { ...place, ...rejectionOf(checks, dataset, ordinal, values) };
 }

@@ -47,10 +47,10 @@ export async function followRefused(
   attempt: Attempt,
   landed: Landed,
   parts: readonly StagedPart[],
-  refuseIfBad: () => void,
+  refuseIfBad: () => Promise<void>,
 ): Promise<void> {
   try {
-    refuseIfBad();
+    await refuseIfBad();
   } catch (refusal) {
     await keepReleased(stores, attempt, landed, parts, NOTHING_UNFIT);
     throw refusal;

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Attempt, Receipt } from '../rules/attempt.ts';
 import { describe, WarehouseUnavailable } from '../rules/errors.ts';
-import { refuseIfBad } from '../rules/refusal.ts';
 import type { Landed, StagedPart } from '../intake/manifest.ts';
 import { recordTally } from '../warehouse/attempts.ts';
 import { isLockTimeout, isOvertaken, warehouseError } from '../warehouse/failure.ts';
@@ -11,16 +10,20 @@ import { writeLedger } from '../warehouse/ledger.ts';
 import { blockOnAudits } from './audit.ts';
 import { commitOnce } from './commit-once.ts';
 import type { Deps } from './deps.ts';
-import { fillDay, judgeNight, totalOf } from './fill-day.ts';
+import { PassedRows, StagedRows } from './day-rows.ts';
+import { fillDay, judgeIntake, judgeNight } from './fill-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
 import { followRefused } from './keep-released.ts';
 import { runStep, type StepContext } from './step.ts';
 import { addStepFields } from './step-lines.ts';
 import { unfoldDay } from './unfold-day.ts';
 
-/** Loads one dataset day: the day's rows and their ledger row are committed together, or not at all (R1). */
+/**
+ * Loads one dataset day: the day's rows and their ledger row are committed together, or not at all (R1). Without staged
+ * parts it sorts the landed ones itself, while their rows are copied.
+ */
 export const createLoad = (deps: Deps) =>
-  async function load(attempt: Attempt, landed: Landed, parts: readonly StagedPart[]): Promise<Receipt> {
+  async function load(attempt: Attempt, landed: Landed, parts?: readonly StagedPart[]): Promise<Receipt> {
     return runStep(deps.log, async (step) => {
       addStepFields(attempt);
       for (let overtaken = 0; ; overtaken++) {
@@ -47,24 +50,26 @@ async function loadOnce(
   step: StepContext,
   attempt: Attempt,
   landed: Landed,
-  parts: readonly StagedPart[],
+  parts: readonly StagedPart[] | undefined,
 ): Promise<Receipt> {
   const { warehouse, ledger, eviction } = deps;
   const { dataset: name, businessDate, ownerRunId } = attempt;
   const startedAt = new Date();
+  const dataset = findDataset(deps.datasets, name);
+  const rows = parts
+    ? new StagedRows(deps.landing, parts)
+    : await PassedRows.open(deps, dataset, attempt, landed, step);
   try {
     const epoch = await advanceEpoch(warehouse, attempt, ownerRunId);
     // Asked only now: before, an older try of this step could still commit between the answer and the epoch (R9).
     const earlier = await ledger.receiptOfRun(attempt, ownerRunId);
     if (earlier) return earlier; // our COMMIT arrived, our report did not
-    const staged = totalOf(parts);
-    await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
-    await followRefused(deps, attempt, landed, parts, () => refuseIfBad(attempt, attempt.plan, staged));
+    const intake = { warehouse, attempt, landed, rows };
+    if (parts) await followRefused(deps, attempt, landed, parts, () => judgeIntake(intake));
     await recordTally(warehouse, attempt, { loadEpoch: epoch });
     await eviction.evictBefore(attempt, epoch);
     const identity = { dataset: name, businessDate, epoch, loadId: randomUUID() };
     addStepFields(identity);
-    const dataset = findDataset(deps.datasets, name);
     if (dataset.write === 'replaceDay') await unfoldDay(deps, step, dataset, identity);
     const job = {
       ...deps,
@@ -73,7 +78,8 @@ async function loadOnce(
       attempt,
       identity,
       landed,
-      parts,
+      rows,
+      followed: parts ?? [],
     };
     const receipt = await commitOnce(deps, identity, step, async (tx) => {
       const filled = await fillDay(tx, job); // in here: FREEZE demands it
@@ -86,6 +92,7 @@ async function loadOnce(
     step.log.info(receipt.counts, 'committed');
     return receipt;
   } catch (error) {
+    await rows.kept();
     if (isLockTimeout(error)) throw await namingHolders(deps, name, error);
     throw warehouseError(error, `Loading ${name} of ${businessDate} failed`);
   }

@@ -91,7 +91,7 @@ async function judge(
   // Of a name of its own: two rehearsals of one day would wait for each other's table.
   await sizeForLoad(tx);
   const table = await openDay(tx, identity, randomInt(1, 2 ** 31 - 1));
-  const copied = await copyInto(tx, table, dataset, openStaged(scratch, parts), () => undefined);
+  const copied = await copyInto(tx, table, dataset, openStaged(scratch, parts));
   const checks = await checkRows(tx, table, dataset);
   const unfit = unfitOf(checks);
   const comparison = await compareWithPublished(tx, table, dataset, day, unfit);

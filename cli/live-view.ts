@@ -7,9 +7,8 @@ import {
   type SimpleRenderer,
 } from 'listr2';
 import type { StepProgress } from '../workflows/messages.ts';
-import { count, plural, size } from './figures.ts';
 import type { LoadLook } from './load-look.ts';
-import { figuresOf, retrySentence, type StepView } from './step-view.ts';
+import { figuresOf, paceOf, retrySentence, type StepView } from './step-view.ts';
 
 const STEPS: readonly StepProgress['name'][] = ['take over', 'extract', 'transform', 'load', 'audit'];
 
@@ -18,14 +17,13 @@ type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRende
 interface RunningTask {
   readonly name: StepProgress['name'];
   readonly task: Task;
-  readonly since: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
 /** The steps as a list that moves, on stderr: stdout belongs to the answer. */
 export class LiveView implements StepView {
-  #look: LoadLook = { steps: [], rows: 0, bytes: 0, retries: [] };
+  #look: LoadLook = { steps: [], rows: 0, bytes: 0, rowsPerSecond: 0, retries: [] };
   #isLoaded: boolean | undefined;
   #running: RunningTask | undefined;
   readonly #whole: Promise<unknown>;
@@ -35,7 +33,7 @@ export class LiveView implements StepView {
       title: name,
       task: (_: unknown, task: Task) =>
         new Promise<void>((resolve, reject) => {
-          this.#running = { name, task, since: performance.now(), resolve, reject };
+          this.#running = { name, task, resolve, reject };
           this.#apply();
         }),
     }));
@@ -66,7 +64,10 @@ export class LiveView implements StepView {
     if (!running) return;
     const step = this.#look.steps?.find(({ name }) => name === running.name);
     const figures = step ? figuresOf(step) : '';
-    if (step?.state === 'done') {
+    if (!step && this.#hasBegunAfter(running.name)) {
+      running.task.skip();
+      running.resolve();
+    } else if (step?.state === 'done') {
       running.task.title = `${running.name} ${figures}`;
       running.resolve();
     } else if (this.#isLoaded === true) {
@@ -75,21 +76,15 @@ export class LiveView implements StepView {
     } else if (this.#isLoaded === false) {
       running.reject(new Error(running.name));
     } else if (step) {
-      running.task.output = [...this.#look.retries.map(retrySentence), this.#pace(step, running.since)]
+      running.task.output = [...this.#look.retries.map(retrySentence), paceOf(step, this.#look)]
         .filter(Boolean)
         .join('\n');
     }
   }
 
-  /** What goes on now, and how fast. */
-  #pace(step: StepProgress, since: number): string {
-    const { rows, bytes } = this.#look;
-    const seconds = Math.max((performance.now() - since) / 1000, 0.001);
-    const words = [];
-    if (step.of > 1) words.push(`${step.done} of ${plural(step.of, 'part')}`);
-    const all = (step.rows ?? 0) + rows;
-    if (all > 0) words.push(`${plural(all, 'row')}, ${count(Math.round(all / seconds))} a second`);
-    if (bytes > 0) words.push(`${size(bytes)}, ${size(Math.round(bytes / seconds))} a second`);
-    return words.join('; ');
+  /** A night may do without a step. */
+  #hasBegunAfter(name: StepProgress['name']): boolean {
+    const later = STEPS.slice(STEPS.indexOf(name) + 1);
+    return this.#look.steps?.some((step) => later.includes(step.name)) ?? false;
   }
 }

@@ -23,6 +23,9 @@ export interface LoadLook {
   /** What the running steps' heartbeats last said, added up. */
   readonly rows: number;
   readonly bytes: number;
+  readonly rowsPerSecond: number;
+  /** Of the step that takes longest; undefined where nobody knows. */
+  readonly secondsLeft?: number;
   readonly retries: readonly Retry[];
 }
 
@@ -34,10 +37,15 @@ export async function lookAt({ client, day, runId }: Load): Promise<LoadLook> {
   const handle = client.workflow.getHandle(loadWorkflowId(day), runId);
   const [{ raw }, steps] = await Promise.all([handle.describe(), queryProgress(client, handle)]);
   const beats = (raw.pendingActivities ?? []).map(beatOf);
+  const sum = (figure: 'rows' | 'bytes' | 'rowsPerSecond') =>
+    beats.reduce((total, beat) => total + (beat[figure] ?? 0), 0);
+  const left = beats.flatMap(({ secondsLeft }) => secondsLeft ?? []);
   return {
     steps,
-    rows: beats.reduce((sum, { rows }) => sum + rows, 0),
-    bytes: beats.reduce((sum, { bytes }) => sum + bytes, 0),
+    rows: sum('rows'),
+    bytes: sum('bytes'),
+    rowsPerSecond: sum('rowsPerSecond'),
+    ...(left.length > 0 && { secondsLeft: Math.max(...left) }),
     retries: (raw.pendingActivities ?? []).filter(isRetried).map(retryOf),
   };
 }
@@ -53,11 +61,12 @@ async function queryProgress(
 
 type Pending = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
-function beatOf({ heartbeatDetails }: Pending): { rows: number; bytes: number } {
+/** What a step's heartbeat last said; steps say of themselves what they know. */
+type Beat = Partial<Pick<LoadLook, 'rows' | 'bytes' | 'rowsPerSecond' | 'secondsLeft'>>;
+
+function beatOf({ heartbeatDetails }: Pending): Beat {
   const [payload] = heartbeatDetails?.payloads ?? [];
-  const beat =
-    payload && defaultPayloadConverter.fromPayload<{ rows?: number; bytes?: number } | null>(payload);
-  return { rows: beat?.rows ?? 0, bytes: beat?.bytes ?? 0 };
+  return (payload && defaultPayloadConverter.fromPayload<Beat | null>(payload)) ?? {};
 }
 
 function isRetried({ attempt, lastFailure }: Pending): boolean {

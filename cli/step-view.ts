@@ -1,5 +1,5 @@
 import type { StepProgress } from '../workflows/messages.ts';
-import { plural, size } from './figures.ts';
+import { count, plural, size } from './figures.ts';
 import type { LoadLook, Retry } from './load-look.ts';
 import type { Output } from './output.ts';
 
@@ -10,9 +10,12 @@ export interface StepView {
   end(isLoaded: boolean): Promise<void>;
 }
 
-/** One line for every step that is done, and for every retry. */
+const PACE_MS = 10_000;
+
+/** One line for every step that is done, for every retry, and now and then for a step that takes its time. */
 export class LineView implements StepView {
   readonly #output: Output;
+  #paceShownAt = performance.now();
   #shown = 0;
   readonly #retries = new Set<string>();
 
@@ -20,7 +23,13 @@ export class LineView implements StepView {
     this.#output = output;
   }
 
-  show({ steps = [], retries }: LoadLook): void {
+  show(look: LoadLook): void {
+    const { steps = [], retries } = look;
+    const running = steps.find(({ state }) => state === 'running');
+    if (running && performance.now() - this.#paceShownAt > PACE_MS) {
+      this.#paceShownAt = performance.now();
+      this.#output.note(`${running.name.padEnd(9)} … ${paceOf(running, look)}`);
+    }
     for (const step of steps.slice(this.#shown)) {
       if (step.state !== 'done') break;
       this.#shown += 1;
@@ -45,6 +54,17 @@ export function figuresOf({ of, rows, bytes, name }: StepProgress): string {
   if (rows !== undefined) words.push(plural(rows, 'row'));
   if (bytes !== undefined) words.push(size(bytes));
   return words.join(', ');
+}
+
+/** How far a running step has come, how fast it goes, and how long it will still take. */
+export function paceOf({ of, done, rows: before }: StepProgress, look: LoadLook): string {
+  const words = [];
+  if (of > 1) words.push(`${done} of ${plural(of, 'part')}`);
+  const rows = (before ?? 0) + look.rows;
+  if (rows > 0) words.push(`${plural(rows, 'row')}, ${count(look.rowsPerSecond)} a second`);
+  if (look.bytes > 0) words.push(size(look.bytes));
+  if (look.secondsLeft !== undefined) words.push(`about ${plural(look.secondsLeft, 'second')} left`);
+  return words.join('; ');
 }
 
 /** A retry as a line. */

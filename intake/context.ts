@@ -20,4 +20,8 @@ export interface IntakeContext {
 export interface Progress {
   readonly rows: number;
   readonly bytes: number;
+  /** Since it began. */
+  readonly rowsPerSecond: number;
+  /** By the bytes that are left; undefined where nobody knows how many there are. */
+  readonly secondsLeft?: number;
 }

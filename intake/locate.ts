@@ -3,7 +3,7 @@ import type { DatasetDay } from '../rules/dataset-day.ts';
 import { LandingCorrupt } from '../rules/errors.ts';
 import { Ordinals } from '../rules/ordinals.ts';
 import type { IntakeContext } from './context.ts';
-import type { LandedPart, RejectedRecord, StagedPart } from './manifest.ts';
+import type { LandedPart, RejectedRecord, SortedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
 import type { Place } from './csv-fields.ts';
@@ -32,7 +32,7 @@ export async function* locateStaged(
   dataset: Dataset,
   day: DatasetDay,
   manifestKey: string,
-  parts: readonly StagedPart[],
+  parts: readonly SortedPart[],
   sought: Ordinals,
   context: Pick<IntakeContext, 'landing' | 'signal'>,
   pace: Pace,
@@ -71,7 +71,7 @@ async function* stagedRecords(
   dataset: Dataset,
   day: DatasetDay,
   landed: LandedPart,
-  staged: StagedPart,
+  staged: SortedPart,
   first: number,
   sought: Ordinals,
   context: Pick<IntakeContext, 'landing' | 'signal'>,
@@ -111,7 +111,7 @@ type Find = (block: CsvBlock, finder: StagedFinder) => FoundPlaces;
 /** Where all other records of the part were rejected, and are known by their numbers. */
 async function amongRejected(
   { landing }: Pick<IntakeContext, 'landing'>,
-  { rejects }: StagedPart,
+  { rejects }: SortedPart,
   sought: Ordinals,
   first: number,
 ): Promise<Find> {

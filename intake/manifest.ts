@@ -40,23 +40,27 @@ export interface Landed {
   readonly release?: string;
 }
 
-/** A validated part, encoded for COPY, and what did not make it there. Plain data: it travels through Temporal. */
-export interface StagedPart {
+/** What a part came to, and what did not make it. Plain data. */
+export interface SortedPart {
   readonly part: number;
-  /** Rows in COPY's binary format, in the order of the records; the dataset's columns in their order. */
-  readonly rows: StoredFile;
   /** Rejected records, one JSON `RejectedRecord` a line. */
   readonly rejects: StoredFile;
-  /** What became of records that were rejected before, one JSON `FollowedRecord` a line. */
-  readonly followed?: StoredFile;
   readonly read: number;
-  /** Rows in `rows`. */
+  /** Rows that were validated and encoded for COPY. */
   readonly staged: number;
   readonly rejected: number;
   readonly discarded: number;
   readonly rejectedByRule: Readonly<Record<string, number>>;
   /** Things worth a line in the log and in `show`: undeclared columns that were ignored. */
   readonly warnings: readonly string[];
+}
+
+/** A validated part, encoded for COPY. It travels through Temporal. */
+export interface StagedPart extends SortedPart {
+  /** Rows in COPY's binary format, in the order of the records; the dataset's columns in their order. */
+  readonly rows: StoredFile;
+  /** What became of records that were rejected before, one JSON `FollowedRecord` a line. */
+  readonly followed?: StoredFile;
 }
 
 /** A row that cannot be trusted, as quarantine keeps it (R5). */
@@ -87,6 +91,11 @@ export function loadRejectsKey(attempt: DatasetDay & { readonly epoch: number },
   return `${landingPrefix(attempt, attempt.epoch)}/load-${loadEpoch}.rejects.jsonl`;
 }
 
+/** Where an attempt has what a part was sorted into, without the ending. */
+export function stagedKey(day: DatasetDay, epoch: number, part: number): string {
+  return `${landingPrefix(day, epoch)}/staged/part-${String(part).padStart(5, '0')}`;
+}
+
 /** Where an attempt's manifest is. */
 export function manifestKey(day: DatasetDay, epoch: number): string {
   return `${landingPrefix(day, epoch)}/manifest.json`;
@@ -100,11 +109,16 @@ export function landedOf(manifest: Manifest): Landed {
   return {
     manifest: manifestKey(manifest, epoch),
     parts: parts.length,
-    bytes: total(parts, ({ files }) => files.reduce((sum, { bytes }) => sum + bytes, 0)),
+    bytes: total(parts, bytesOf),
     records: counted ? total(parts, ({ records }) => records ?? 0) : null,
     ...(isPacked && { isPacked }),
     ...(release !== undefined && { release }),
   };
+}
+
+/** How large it is. */
+export function bytesOf({ files }: LandedPart): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function total(parts: readonly LandedPart[], figure: (part: LandedPart) => number): number {

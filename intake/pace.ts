@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { IntakeContext } from './context.ts';
+import type { IntakeContext, Progress } from './context.ts';
 
 /** Work gives way to timers and sockets after so long, so that heartbeats go out and an abort arrives (R14). */
 const TURN_MS = 25;
@@ -9,11 +9,26 @@ const TOLD_EVERY_MS = 500;
 export class Pace {
   rows = 0;
   bytes = 0;
+  /** Where it is known before. */
+  bytesInAll: number | undefined;
   readonly #signal: AbortSignal;
   #turn = performance.now();
+  readonly #begun = performance.now();
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
+  }
+
+  get progress(): Progress {
+    const { rows, bytes, bytesInAll } = this;
+    const seconds = (performance.now() - this.#begun) / 1000;
+    const left = bytesInAll === undefined || bytes === 0 ? undefined : Math.max(bytesInAll / bytes - 1, 0);
+    return {
+      rows,
+      bytes,
+      rowsPerSecond: Math.round(rows / seconds),
+      ...(left !== undefined && { secondsLeft: Math.ceil(left * seconds) }),
+    };
   }
 
   /** @throws the signal's reason once it is aborted */
@@ -36,7 +51,7 @@ export async function atPace<Result>(
 ): Promise<Result> {
   signal.throwIfAborted();
   const pace = new Pace(signal);
-  const tell = () => progress({ rows: pace.rows, bytes: pace.bytes });
+  const tell = () => progress(pace.progress);
   const telling = setInterval(tell, TOLD_EVERY_MS);
   try {
     const result = await work(pace);

@@ -1,3 +1,4 @@
+import { asBuffer } from './as-buffer.ts';
 import type { CsvBlock } from './csv.ts';
 import type { Header } from './csv-header.ts';
 import type { CsvPart } from './csv-sorter.ts';
@@ -29,8 +30,4 @@ export type Sendable = Omit<CsvBlock, 'header' | 'bytes'> & { readonly bytes: Ui
 
 export function asBlock({ bytes, ...rest }: Sendable, header: Header): CsvBlock {
   return { ...rest, header, bytes: asBuffer(bytes) };
-}
-
-export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
 }

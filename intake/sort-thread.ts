@@ -4,7 +4,8 @@ import { Column } from '../rules/columns.ts';
 import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Header } from './csv-header.ts';
 import type { Sorted } from './judge.ts';
-import { asBlock, asBuffer, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
+import { asBuffer } from './as-buffer.ts';
+import { asBlock, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
 import { transferable } from './transferable.ts';
 
 type Sort = (block: Sendable, room: Buffer) => Sorted;

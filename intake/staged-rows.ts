@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { Ordinals } from '../rules/ordinals.ts';
+import { asBuffer } from './as-buffer.ts';
 import { COPY_BEGIN, COPY_END } from './copy-rows.ts';
 import type { LandingStore } from './landing.ts';
 import type { StagedPart } from './manifest.ts';
@@ -19,7 +20,7 @@ export function openStaged(
 }
 
 /** Parts in the order in which their rows are counted. */
-export function inOrder(parts: readonly StagedPart[]): StagedPart[] {
+export function inOrder<Part extends { readonly part: number }>(parts: readonly Part[]): Part[] {
   return [...parts].sort((a, b) => a.part - b.part);
 }
 
@@ -39,16 +40,19 @@ async function* rowsOf(
   yield COPY_END;
 }
 
-/** Rows are walked by the lengths of their fields; one that ends in a later chunk waits for it. */
-async function* leaveOut(
-  rows: AsyncIterable<Buffer>,
+/**
+ * Rows are walked by the lengths of their fields; one that ends in a later chunk waits for it. Chunks may be lent.
+ * @param first ordinal of the first row
+ */
+export async function* leaveOut(
+  rows: AsyncIterable<Uint8Array>,
   first: number,
   without: Ordinals,
 ): AsyncGenerator<Buffer> {
   let ordinal = first;
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of rows) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const bytes = rest.length === 0 ? asBuffer(chunk) : Buffer.concat([rest, chunk]);
     const kept: Buffer[] = [];
     let [keptFrom, row] = [0, 0];
     for (let end = endOfRow(bytes, row); end !== undefined; end = endOfRow(bytes, row)) {
@@ -59,7 +63,7 @@ async function* leaveOut(
       row = end;
     }
     kept.push(bytes.subarray(keptFrom, row));
-    rest = bytes.subarray(row);
+    rest = Buffer.from(bytes.subarray(row));
     const whole = Buffer.concat(kept);
     if (whole.length > 0) yield whole;
   }

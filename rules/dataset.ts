@@ -145,7 +145,10 @@ export function defineDataset<Name extends string>(declaration: Declaration<Name
 /** The part of a declaration that a night in flight goes by. */
 export function planOf({ write, rejectLimitPercent, allowEmpty, partsAtOnce, steps, audits }: Dataset): Plan {
   const hasWarnAudits = audits.some(({ severity }) => severity === 'warn');
-  return { write, rejectLimitPercent, allowEmpty, partsAtOnce, hasWarnAudits, steps, small: SMALL };
+  const limits = { rejectLimitPercent, allowEmpty, partsAtOnce };
+  // A merge that is overtaken starts over (R11), and would sort all of its rows again each time.
+  const sortsInLoad = write === 'replaceDay' && ({ sortsInLoad: true } as const);
+  return { write, ...limits, hasWarnAudits, steps, small: SMALL, ...sortsInLoad };
 }
 
 /** The source's name of a column. */

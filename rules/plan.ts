@@ -40,6 +40,8 @@ export interface Plan {
   readonly steps: Readonly<Record<Step, StepPolicy>>;
   /** Undefined in nights that were taken over before there was such a bound. */
   readonly small?: Small;
+  /** Rows of a night that is not small are sorted while they are copied, without a step of their own. */
+  readonly sortsInLoad?: true;
 }
 
 /** A megabyte in a few parts is staged within some 100 ms, and so many rows are audited within as many. */

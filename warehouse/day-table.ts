@@ -1,12 +1,9 @@
-import type { Readable } from 'node:stream';
 import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { PoolClient } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import type { EntityManager } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import { CopyIn } from './copy-in.ts';
 
 /** A table of one version of a day, seen by nobody else until COMMIT publishes it. */
 export interface OpenedTable {
@@ -40,31 +37,34 @@ export interface Copied {
   readonly sha256: string;
 }
 
-/** Copies a stream in COPY's binary format, the dataset's columns in their order. `progress` is told bytes. */
+/**
+ * Copies a stream in COPY's binary format, the dataset's columns in their order.
+ * @param rows of which each piece may be overwritten once the next is asked for
+ */
 export async function copyInto(
   tx: EntityManager,
   table: OpenedTable,
   dataset: Dataset,
-  rows: Readable,
-  progress: (bytes: number) => void,
+  rows: AsyncIterable<Uint8Array>,
 ): Promise<Copied> {
   const client = (await tx.queryRunner?.connect()) as PoolClient;
   const columns = Object.keys(dataset.columns).join(', ');
-  const copy = client.query(
-    copyFrom(`copy warehouse.${table.name} (${columns}) from stdin (format binary, freeze)`),
+  const copy = new CopyIn(
+    client,
+    `copy warehouse.${table.name} (${columns}) from stdin (format binary, freeze)`,
   );
   const hash = createHash('sha256');
-  let bytes = 0;
-  const counted = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      bytes += chunk.length;
-      progress(bytes);
-      done(null, chunk);
-    },
-  });
-  await pipeline(rows, counted, copy);
-  return { rows: copy.rowCount, sha256: hash.digest('hex') };
+  try {
+    for await (const piece of rows) {
+      const sent = copy.send(piece);
+      hash.update(piece);
+      await sent;
+    }
+  } catch (error) {
+    await copy.fail(error as Error);
+    throw error;
+  }
+  return { rows: await copy.end(), sha256: hash.digest('hex') };
 }
 
 /** Builds key and indexes after the COPY; false where two rows share a key. */

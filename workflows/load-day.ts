@@ -63,18 +63,20 @@ async function ride(
   { input, release }: Pick<LoadDayRequest, 'input' | 'release'>,
   progress: Progress,
 ): Promise<Receipt> {
-  const { extract, transform, load, auditNight } = steps(attempt.plan);
+  const { extract, transform, sortsInLoad, load, auditNight } = steps(attempt.plan);
   const landed = await progress.of('extract', 1, () => extract(attempt, input, release));
   progress.note({ bytes: landed.bytes });
   const parts = Array.from({ length: landed.parts }, (_, index) => index + 1);
-  const staged = await progress.of('transform', landed.parts, () =>
+  const transformAll = () =>
     atMost(attempt.plan.partsAtOnce, parts, async (part) => {
       const one = await transform(attempt, landed, part);
       progress.advance(one.read);
       return one;
-    }),
-  );
-  const receipt = await progress.of('load', 1, () => load(attempt, landed, saidOnce(staged)));
+    });
+  const staged = sortsInLoad(landed)
+    ? undefined
+    : saidOnce(await progress.of('transform', landed.parts, transformAll));
+  const receipt = await progress.of('load', 1, () => load(attempt, landed, staged));
   progress.note({ rows: receipt.counts.loaded });
   if (attempt.plan.hasWarnAudits) await progress.of('audit', 1, () => auditNight(attempt, receipt));
   return receipt;

@@ -25,7 +25,7 @@ const here = proxyLocalActivities<Activities>({
 });
 
 /** A night's steps, with the retries and time-outs of its plan: editing a dataset never changes a night in flight (§2). */
-export function steps({ steps: { extract, transform, load }, small }: Plan) {
+export function steps({ steps: { extract, transform, load }, small, sortsInLoad }: Plan) {
   return {
     extract: proxyActivities<Activities>(optionsOf(extract)).extract,
     transform: hereIfSmall(
@@ -33,6 +33,9 @@ export function steps({ steps: { extract, transform, load }, small }: Plan) {
       here.transform,
       proxyActivities<Activities>(optionsOf(transform)).transform,
     ),
+    /** Whether the load sorts what has landed by itself: of a release each row is followed, and that is a step's work. */
+    sortsInLoad: (landed: Landed) =>
+      sortsInLoad === true && landed.release === undefined && !(small && isSmallInput(landed, small)),
     load: proxyActivities<Activities>(optionsOf(load)).load,
     auditNight: hereIfSmall(
       (_attempt, { counts }) => counts.loaded <= (small?.rows ?? -1),
@@ -42,8 +45,10 @@ export function steps({ steps: { extract, transform, load }, small }: Plan) {
   };
 }
 
+type Landed = Parameters<Activities['transform']>[1];
+
 /** By the bounds that the plan has: a night in flight goes on as it began. */
-function isSmallInput(landed: Parameters<Activities['transform']>[1], small: Small): boolean {
+function isSmallInput(landed: Landed, small: Small): boolean {
   if (landed.bytes > small.bytes) return false;
   return small.parts === undefined || (landed.parts <= small.parts && landed.isPacked !== true);
 }

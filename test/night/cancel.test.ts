@@ -47,11 +47,11 @@ test('R13: cancelled between two tries of a source that is not ready', async () 
   expect(await cancelled(railway, handle, 'stations', day)).toBeLessThan(WITHIN_MS);
 });
 
-test('R13: cancelled while parts are transformed', async () => {
+test('R13: cancelled while rows are sorted and copied', async () => {
   const day = '2024-08-03';
   await house().put('fares', `${day}.csv`, fareLines(day, { good: 1_000_000 }));
   const handle = await house().start('fares', day);
-  await until(() => isAt(handle, 'transform'), 20_000);
+  await until(() => isAt(handle, 'load'), 20_000);
   expect(await cancelled(house(), handle, 'fares', day)).toBeLessThan(WITHIN_MS);
 });
 

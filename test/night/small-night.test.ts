@@ -61,16 +61,16 @@ test('a small night asks Temporal for two steps, its audits included', async () 
   expect(audited).toEqual([{ audit: 'free', rowsFound: 0 }]);
 });
 
-test('a night of more bytes is transformed as a step of its own', async () => {
+test('a night of more bytes is sorted while it is loaded', async () => {
   const day = '2024-11-01';
   const lines = fareLines(day, { good: 5 });
   await house().put('fares', `${day}.csv`, [...lines, `${day},0,1,${'x'.repeat(SMALL.bytes)}`]);
   const handle = await house().start('fares', day);
   expect(await endingOf(handle)).toMatchObject({ state: 'loaded', receipt: { counts: { rejected: 1 } } });
-  expect(await stepsOf(handle)).toEqual(['extract', 'transform', 'load']);
+  expect(await stepsOf(handle)).toEqual(['extract', 'load']);
 });
 
-test('a night of many small parts is transformed in steps, however few bytes it has', async () => {
+test('a night of many small parts is sorted while it is loaded, however few bytes it has', async () => {
   const day = '2024-11-06';
   const of = (SMALL.parts ?? 0) + 1;
   const part = (number: number) => String(number).padStart(5, '0');
@@ -80,15 +80,15 @@ test('a night of many small parts is transformed in steps, however few bytes it 
   }
   const handle = await house().start('fares', day);
   expect(await endingOf(handle)).toMatchObject({ state: 'loaded', receipt: { counts: { loaded: of } } });
-  expect(await stepsOf(handle)).toEqual(['extract', ...Array<string>(of).fill('transform'), 'load']);
+  expect(await stepsOf(handle)).toEqual(['extract', 'load']);
 });
 
-test('a packed night is transformed as a step: what is in it may be many times its bytes', async () => {
+test('a packed night is sorted while it is loaded: what is in it may be many times its bytes', async () => {
   const day = '2024-11-07';
   await house().put('fares', `${day}.csv.gz`, gzipSync(`${fareLines(day, { good: 5 }).join('\n')}\n`));
   const handle = await house().start('fares', day);
   expect(await endingOf(handle)).toMatchObject({ state: 'loaded', receipt: { counts: { loaded: 5 } } });
-  expect(await stepsOf(handle)).toEqual(['extract', 'transform', 'load']);
+  expect(await stepsOf(handle)).toEqual(['extract', 'load']);
 });
 
 test('a small night that the disk had no room for is transformed as a step, by its plan', async () => {

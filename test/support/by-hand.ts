@@ -85,7 +85,7 @@ export class LoadByHand implements AsyncDisposable {
       );
     }
     const stream = Readable.from([COPY_BEGIN, encoded.written(), COPY_END], { objectMode: false });
-    await copyInto(this.tx, this.table, this.#dataset, stream, () => undefined);
+    await copyInto(this.tx, this.table, this.#dataset, stream as AsyncIterable<Buffer>);
     await buildKeys(this.tx, this.table);
   }
 

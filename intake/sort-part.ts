@@ -1,0 +1,91 @@
+import { addByRule } from '../rules/counts.ts';
+import type { Dataset } from '../rules/dataset.ts';
+import type { DatasetDay } from '../rules/dataset-day.ts';
+import type { IntakeContext } from './context.ts';
+import { Follower } from './follow-records.ts';
+import { jsonLine } from './json-lines.ts';
+import { Judge, type Sorted } from './judge.ts';
+import type { LandedPart, SortedPart } from './manifest.ts';
+import type { Pace } from './pace.ts';
+import { readPart } from './read-part.ts';
+import { openPlain, sortPlain } from './sort-plain.ts';
+import type { StagedFile } from './staged-file.ts';
+
+/**
+ * Sorts a landed part of any source, some records at a time, in their order; what came holds until the next is asked
+ * for.
+ * @param tally is told all counts and warnings
+ * @param followed is told what became of records that were rejected before; only where their way is followed
+ */
+export async function* sortPart(
+  dataset: Dataset,
+  day: DatasetDay,
+  landed: LandedPart,
+  context: IntakeContext,
+  pace: Pace,
+  tally: Tally,
+  followed?: StagedFile,
+): AsyncGenerator<Sorted> {
+  const warn = (warning: string) => tally.warn(warning);
+  const plain = openPlain(dataset, day, landed, context, pace, warn);
+  const before = pace.rows;
+  const sorting = plain
+    ? sortPlain(plain, context)
+    : sortOneByOne(dataset, day, landed, context, pace, warn, followed);
+  for await (const sorted of sorting) {
+    tally.add(sorted);
+    pace.rows = before + tally.figures.read;
+    yield sorted;
+    await pace.giveWay();
+  }
+}
+
+/** What a part comes to, so far. */
+export class Tally {
+  readonly #count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
+  readonly #warnings: string[] = [];
+  #rejectedByRule: Sorted['rejectedByRule'] = {};
+
+  get figures(): Omit<SortedPart, 'part' | 'rejects'> {
+    return { ...this.#count, rejectedByRule: this.#rejectedByRule, warnings: this.#warnings };
+  }
+
+  add({ count, rejectedByRule }: Sorted): void {
+    this.#count.read += count.read;
+    this.#count.staged += count.staged;
+    this.#count.rejected += count.rejected;
+    this.#count.discarded += count.discarded;
+    this.#rejectedByRule = addByRule([this.#rejectedByRule, rejectedByRule]);
+  }
+
+  warn(warning: string): void {
+    this.#warnings.push(warning);
+  }
+}
+
+/** Of any source, also where records are superseded by others, or followed. */
+async function* sortOneByOne(
+  dataset: Dataset,
+  day: DatasetDay,
+  landed: LandedPart,
+  context: IntakeContext,
+  pace: Pace,
+  warn: (warning: string) => void,
+  followed: StagedFile | undefined,
+): AsyncGenerator<Sorted> {
+  const judge = new Judge(dataset, day.businessDate, landed.part);
+  const superseded = new Set(landed.superseded);
+  const follower =
+    landed.reconsidered && (await Follower.open(context.landing, landed.part, landed.reconsidered));
+  let staged = 0;
+  for await (const batch of readPart(dataset, landed, context, pace, warn)) {
+    for (const record of batch) {
+      const way = superseded.has(record.record) ? judge.discard() : judge.judge(record);
+      if (follower?.sought === record.record)
+        await followed?.write(Buffer.from(jsonLine(await follower.passed(way, staged))));
+      if (way.became === 'staged') staged++;
+    }
+    yield judge.take();
+  }
+  follower?.end();
+}
