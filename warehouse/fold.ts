@@ -9,6 +9,7 @@ import { CommitNotFound, WarehouseUnavailable } from '../rules/errors.ts';
 import { openLoadSession, openSession, sessionName, type LoadSession } from './data-source.ts';
 import { evict, type Session } from './evict.ts';
 import { isTableGone, sqlStateOf, warehouseError } from './failure.ts';
+import { checkNoDayIsLost } from './lost-days.ts';
 
 /** Where the rows of a day lie, and where they go. Both tables are in schema `warehouse`, and named by PostgreSQL. */
 interface Move {
@@ -36,6 +37,7 @@ export interface Folded {
  * Puts the days of a month into one table. What is published meanwhile wins: `isFoldOvertaken` tells such a failure,
  * and nothing was done. Whoever was folding this month before is evicted: nobody else would end a session that froze.
  * @param month its first day
+ * @throws WarehouseRejected where a day of it is lost or damaged
  */
 export async function foldMonth(
   warehouse: DataSource,
@@ -44,6 +46,7 @@ export async function foldMonth(
   month: BusinessDate,
   context: FoldContext,
 ): Promise<Folded> {
+  await checkNoDayIsLost(warehouse, dataset.name, month);
   const session = `nighttrain fold ${dataset.name} ${month.slice(0, 7)}`;
   await evict(warehouse, await sessionsNamed(warehouse, session));
   return move(warehouse, loaderUrl, dataset, { kind: 'fold', month, session }, context);

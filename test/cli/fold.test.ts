@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { openInstallation } from '../support/installation.ts';
 import { matching } from '../support/intake.ts';
+import { unguarded } from '../support/unguarded.ts';
 
-/** Two old days and one of this month, five rows each, as the loader loads them. */
-const DAYS = `
+/** Days of five rows each, as the loader loads them. */
+const load = (days: string) => `
   do $$
   declare
     day date;
@@ -11,7 +12,7 @@ const DAYS = `
     load uuid;
     opened text;
   begin
-    foreach day in array array['2024-03-01', '2024-03-31', current_date]::date[] loop
+    foreach day in array array[${days}]::date[] loop
       perform nighttrain.take_over('bank-transactions', day, 'by hand');
       load_epoch := nighttrain.advance_epoch('bank-transactions', day, 'by hand');
       load := gen_random_uuid();
@@ -28,7 +29,7 @@ const DAYS = `
 test('months whose days are old are folded by hand too: a dry run folds none, the command does, and then none is left', async () => {
   await using here = await openInstallation();
   expect(await here.run(['migrate', '--bootstrap'])).toMatchObject({ code: 0 });
-  await here.ask(DAYS);
+  await here.ask(load(`'2024-03-01', '2024-03-31', current_date`));
   const parts = () =>
     here.ask(`select distinct tableoid::regclass::text as name from warehouse.bank_transaction order by 1`);
   const days = await parts();
@@ -64,4 +65,19 @@ test('months whose days are old are folded by hand too: a dry run folds none, th
   expect(shown.stdout).toMatch(
     /table {6}bank_transaction_20240331_2_1, folded into bank_transaction_202403_m\d/,
   );
+}, 120_000);
+
+test('a month that has lost a day is left as it is and named, and the months after it are folded', async () => {
+  await using here = await openInstallation();
+  expect(await here.run(['migrate', '--bootstrap'])).toMatchObject({ code: 0 });
+  await here.ask(load(`'2024-03-01', '2024-03-31', '2024-04-01', '2024-04-02'`));
+  await unguarded(here.database, 'drop table warehouse.bank_transaction_20240331_2_1');
+  const { code, stdout, stderr } = await here.run(['fold']);
+  expect({ code, stdout }).toEqual({
+    code: 1,
+    stdout:
+      'bank-transactions 2024-03: 2 days in 2 tables, 10 rows: not folded\n' +
+      'bank-transactions 2024-04: 2 days in 2 tables, 10 rows: folded\n',
+  });
+  expect(stderr).toContain('2024-03 of bank-transactions cannot be folded: of 2024-03-31 the table is gone');
 }, 120_000);
