@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { Option, type Command } from 'commander';
 import { openLandingFolder } from '../intake/landing-folder.ts';
 import type { BusinessDate } from '../rules/business-date.ts';
-import { UsageError } from '../rules/errors.ts';
+import { LandingFull, UsageError } from '../rules/errors.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
 import { plural } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
@@ -101,10 +101,17 @@ async function writeWhole(file: string, lines: AsyncIterable<string>): Promise<v
     await rename(beside, file);
   } catch (cause) {
     await rm(beside, { force: true });
-    const { code } = cause as NodeJS.ErrnoException;
-    if (!['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'EROFS'].includes(code ?? '')) throw cause;
+    const { code = '' } = cause as NodeJS.ErrnoException;
+    if (['ENOSPC', 'EDQUOT'].includes(code)) {
+      throw new LandingFull('There is no room left for the export', {
+        detail: `${file}: ${code}`,
+        hint: 'Make room, or name with --output a file on another disk; no part of it was kept.',
+        cause,
+      });
+    }
+    if (!['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR', 'EROFS'].includes(code)) throw cause;
     throw new UsageError(`${file} cannot be written`, {
-      detail: code ?? '',
+      detail: code,
       hint: 'Name a file in a folder that exists and that you may write to.',
       cause,
     });

@@ -24,11 +24,12 @@ export interface Answer {
 /**
  * An installation as a user has it: the package, with this repository as the project; a home and a database of its own
  * on the shared engines; `nighttrain up` and every command as processes.
+ * @param tablespace where its database lies, if not where all others do
  */
-export async function openInstallation(): Promise<TestInstallation> {
+export async function openInstallation(tablespace = 'pg_default'): Promise<TestInstallation> {
   const name = `installation_${randomUUID().replaceAll('-', '')}`;
   const home = await mkdtemp(join(tmpdir(), 'nighttrain-installation-'));
-  await ask(inject('databaseUrl'), `create database ${name}`);
+  await ask(inject('databaseUrl'), `create database ${name} tablespace ${tablespace}`);
   const url = new URL(inject('databaseUrl'));
   url.pathname = name;
   const client = await newNamespace(name);
@@ -66,6 +67,11 @@ export class TestInstallation implements AsyncDisposable {
 
   get inbox(): string {
     return join(this.home, 'inbox');
+  }
+
+  /** Of `nighttrain up`, which is the worker. */
+  get workerPid(): number {
+    return this.#up?.pid ?? 0;
   }
 
   /** `nighttrain up`, until it says that it is. */
