@@ -15,7 +15,10 @@ import type { Deps } from './deps.ts';
 
 /** A day's rows on their way into its table. */
 export interface DayRows {
-  /** What the intake made of each part: known before, or once all rows have passed for the first time. */
+  /**
+   * What the intake made of each part: known before, or once all rows have passed for the first time. Where that is not
+   * known when the stream has ended, it was given up on the way, and must be asked for once more, into another table.
+   */
   readonly parts: readonly SortedPart[] | undefined;
   /**
    * In COPY's binary format, in the order of the parts. A piece holds until the next is asked for.
@@ -57,6 +60,7 @@ export class PassedRows implements DayRows {
   readonly #context: IntakeContext;
   readonly #keep: (part: SortedPart) => Promise<void>;
   #keeping: Promise<void> = Promise.resolve();
+  #endedEarly = false;
 
   private constructor(
     day: PassedDay,
@@ -96,13 +100,14 @@ export class PassedRows implements DayRows {
       yield* passDayAgain(day, this.parts, context, pace, without);
       return;
     }
-    const parts: SortedPart[] = [];
-    yield* passDay(day, context, pace, (part) => {
-      parts.push(part);
-      this.#keeping = this.#keeping.then(() => this.#keep(part));
-      this.#keeping.catch(() => undefined); // told by `kept`
-    });
-    this.parts = parts;
+    this.parts = yield* passDay(day, context, pace, this.#endedEarly);
+    if (!this.parts) this.#endedEarly = true;
+    this.#keeping = this.#keepAll(this.parts ?? []);
+    this.#keeping.catch(() => undefined); // told by `kept`
+  }
+
+  async #keepAll(parts: readonly SortedPart[]): Promise<void> {
+    for (const part of parts) await this.#keep(part);
   }
 
   async kept(): Promise<void> {

@@ -74,21 +74,25 @@ export async function fillDay(tx: EntityManager, job: LoadJob): Promise<Filled> 
   const { dataset, identity } = job;
   const isPassed = job.rows.parts === undefined;
   await sizeForLoad(tx);
-  const first = await openDay(tx, identity, 1);
-  const copied = await copyRows(tx, job, first);
+  let opened = 0;
+  const fillNext = async (without?: Ordinals) => {
+    const table = await openDay(tx, identity, ++opened);
+    return { table, copied: await copyRows(tx, job, table, without) };
+  };
+  let first = await fillNext();
+  if (!job.rows.parts) first = await fillNext();
   if (isPassed) await judgeIntake(job);
-  const checks = await checkRows(tx, first, dataset);
-  await followUnfit(tx, job, first, checks);
+  const checks = await checkRows(tx, first.table, dataset);
+  await followUnfit(tx, job, first.table, checks);
   const unfit = unfitOf(checks);
-  if (unfit.size === 0) return settle(tx, job, first, copied, checks);
+  if (unfit.size === 0) return settle(tx, job, first, checks);
   await quarantineUnfit(job, checks);
-  await judgeNight(job, talliedOf(partsOf(job), checks, copied.rows - unfit.size));
-  const second = await openDay(tx, identity, 2);
-  const copiedAgain = await copyRows(tx, job, second, unfit);
-  if (!(await buildKeys(tx, second))) {
+  await judgeNight(job, talliedOf(partsOf(job), checks, first.copied.rows - unfit.size));
+  const second = await fillNext(unfit);
+  if (!(await buildKeys(tx, second.table))) {
     throw new WarehouseRejected(`Rows of ${dataset.name} share a key even after their copies were left out`);
   }
-  return settle(tx, job, second, copiedAgain, checks);
+  return settle(tx, job, second, checks);
 }
 
 /** Keeps a night's counts on a connection that no rollback touches. @throws Refused, EmptySource by them (R2, R3) */
@@ -117,6 +121,7 @@ export function totalOf(parts: readonly SortedPart[]) {
     read: sum(({ read }) => read),
     rejected: sum(({ rejected }) => rejected),
     discarded: sum(({ discarded }) => discarded),
+    deduplicated: sum(({ deduplicated = 0 }) => deduplicated),
     rejectedByRule: addByRule(parts.map(({ rejectedByRule }) => rejectedByRule)),
     warnings: [...new Set(parts.flatMap(({ warnings }) => warnings))],
   };
@@ -140,8 +145,7 @@ function partsOf({ rows: { parts } }: Pick<LoadJob, 'rows'>): readonly SortedPar
 async function settle(
   tx: EntityManager,
   job: LoadJob,
-  table: OpenedTable,
-  copied: Copied,
+  { table, copied }: { readonly table: OpenedTable; readonly copied: Copied },
   checks: RowChecks,
 ): Promise<Filled> {
   const delta = job.dataset.write === 'merge' ? await computeDelta(tx, table) : undefined;
@@ -164,7 +168,7 @@ export function talliedOf(
       loaded,
       rejected: staged.rejected + Object.values(bySql).reduce((sum, rows) => sum + rows, 0),
       discarded: staged.discarded + checks.superseded.size + stale,
-      deduplicated: checks.deduplicated.size,
+      deduplicated: staged.deduplicated + checks.deduplicated.size,
     },
     rejectedByRule: addByRule([staged.rejectedByRule, bySql]),
   };

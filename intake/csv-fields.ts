@@ -59,18 +59,8 @@ export class FieldReader {
   }
 
   #readRun(bytes: Buffer, run: readonly Place[], records: ReadRecord[]): void {
-    const [first, last] = [run[0], run.at(-1)];
-    if (!first || !last) return;
     const { width } = this.#header;
-    const rows = takeApart(together(bytes, run), this.#source.delimiter, width > 1);
-    if (rows.length !== run.length) {
-      throw new SourceBroken('Two readers disagree about where records end', {
-        detail: `${this.#file}, lines ${first.line} to ${last.line}: ${run.length} or ${rows.length} records`,
-        hint: 'Report this with the lines named here.',
-      });
-    }
-    for (const [index, fields] of rows.entries()) {
-      const place = run[index] as Place;
+    for (const [place, fields] of this.#fieldsOf(bytes, run)) {
       if (fields.length === width) {
         records.push(new CsvRecord(place, this.#cells(fields), bytes, this.#recordBytes));
       } else {
@@ -79,6 +69,28 @@ export class FieldReader {
         records.push(this.#broken(bytes, place, 'ragged-record', reason));
       }
     }
+  }
+
+  /** Where no quote is, fields are what lies between delimiters; all others are csv-parse's to take apart. */
+  #fieldsOf(bytes: Buffer, run: readonly Place[]): [Place, readonly string[]][] {
+    const quoted: Place[] = [];
+    const plain = run.map((place) => {
+      const text = bytes.toString('utf8', place.start, place.end);
+      if (!text.includes('"')) return text.split(this.#source.delimiter);
+      quoted.push(place);
+      return undefined;
+    });
+    const others = quoted.length > 0 ? this.#takeApart(bytes, quoted).values() : [].values();
+    return run.map((place, index) => [place, plain[index] ?? (others.next().value as string[])]);
+  }
+
+  #takeApart(bytes: Buffer, run: readonly Place[]): string[][] {
+    const rows = takeApart(together(bytes, run), this.#source.delimiter, this.#header.width > 1);
+    if (rows.length === run.length) return rows;
+    throw new SourceBroken('Two readers disagree about where records end', {
+      detail: `${this.#file}, lines ${run[0]?.line} to ${run.at(-1)?.line}: ${run.length} or ${rows.length} records`,
+      hint: 'Report this with the lines named here.',
+    });
   }
 
   #cutShort({ line }: Span, reason: string): SourceBroken {
@@ -165,6 +177,11 @@ function isOpen(bytes: Buffer, { next, fault }: Span): boolean {
   return fault !== 'record-too-long' && next === bytes.length && bytes[next - 1] !== LF;
 }
 
-function rawOf(bytes: Buffer, { start, end }: Span, recordBytes: number): string {
+/** A record's text as it came, cut at the dataset's `recordBytes`. */
+export function rawOf(
+  bytes: Buffer,
+  { start, end }: Pick<Span, 'start' | 'end'>,
+  recordBytes: number,
+): string {
   return bytes.toString('utf8', start, Math.min(end, start + recordBytes));
 }

@@ -15,6 +15,28 @@ export interface Sorted {
   readonly rejects: Uint8Array;
   readonly count: SortedCount;
   readonly rejectedByRule: Readonly<Record<string, number>>;
+  /** Of the rows; undefined where there are none, or keys are not watched. */
+  readonly keys?: SortedKeys;
+}
+
+/** What is known of rows by their keys alone, as long as no other row has one of them. */
+export interface SortedKeys {
+  readonly first: bigint;
+  readonly last: bigint;
+  /** None is lower than the one before: rows of one key are neighbours. */
+  readonly ascend: boolean;
+  /** What to do about rows that share their key; none unless keys ascend. */
+  readonly copies?: Copies;
+}
+
+export interface Copies {
+  /** Rows to leave out: where each stretch of them begins, and ends. */
+  readonly stretches: readonly (readonly [from: number, to: number])[];
+  /** Of those that contradict each other, as JSON lines. */
+  readonly rejects: Uint8Array;
+  readonly rejected: number;
+  /** Identical copies of a row that stays. */
+  readonly deduplicated: number;
 }
 
 export interface SortedCount {

@@ -50,6 +50,8 @@ export interface SortedPart {
   readonly staged: number;
   readonly rejected: number;
   readonly discarded: number;
+  /** Identical copies of staged rows, found by their neighbours; undefined of parts that were staged before they were sought. */
+  readonly deduplicated?: number;
   readonly rejectedByRule: Readonly<Record<string, number>>;
   /** Things worth a line in the log and in `show`: undeclared columns that were ignored. */
   readonly warnings: readonly string[];

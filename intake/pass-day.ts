@@ -3,13 +3,15 @@ import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { Ordinals } from '../rules/ordinals.ts';
 import type { IntakeContext } from './context.ts';
 import { COPY_BEGIN, COPY_END } from './copy-rows.ts';
+import type { Copies, Sorted } from './judge.ts';
+import { keyColumnOf } from './key-column.ts';
 import { stagedKey, type LandedPart, type SortedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { sortPart, Tally } from './sort-part.ts';
 import { StagedFile } from './staged-file.ts';
 import { inOrder, leaveOut } from './staged-rows.ts';
 
-/** A day's landed parts, and where what is rejected goes. */
+/** A day's landed parts, and the attempt whose rejects files they are written to. */
 export interface PassedDay {
   readonly dataset: Dataset;
   readonly day: DatasetDay;
@@ -20,29 +22,48 @@ export interface PassedDay {
 /**
  * The rows of all landed parts as one stream in COPY's binary format, while they are sorted: nothing is kept but what is
  * rejected. A piece of it holds until the next is asked for. Repeating it gives the same bytes (R9).
- * @param onPart told of each part once all of its rows have passed
+ *
+ * As long as keys ascend, rows that share one are neighbours, and are judged on the way as the warehouse would judge
+ * them; once they do not, that is the warehouse's work. Where some were judged by then, the stream ends early.
+ * @returns what each part came to; undefined where the stream ended early, and must be asked for once more with
+ * `leavesCopies`
  */
 export async function* passDay(
   { dataset, day, landed, epoch }: PassedDay,
   context: IntakeContext,
   pace: Pace,
-  onPart: (part: SortedPart) => void,
-): AsyncGenerator<Uint8Array> {
+  leavesCopies: boolean,
+): AsyncGenerator<Uint8Array, readonly SortedPart[] | undefined> {
+  const watch = new KeyWatch(leavesCopies);
+  const key = leavesCopies ? undefined : keyColumnOf(dataset);
+  const parts: SortedPart[] = [];
   yield COPY_BEGIN;
   for (const part of inOrder(landed)) {
     const rejects = new StagedFile(context, `${stagedKey(day, epoch, part.part)}.rejects.jsonl`);
     const tally = new Tally();
+    const warn = (warning: string) => tally.warn(warning);
     try {
-      for await (const sorted of sortPart(dataset, day, part, context, pace, tally)) {
+      for await (const sorted of sortPart(dataset, day, part, context, pace, warn, { key })) {
+        const copies = watch.judge(sorted);
+        if (watch.isBroken) break;
+        tally.add(sorted);
         await rejects.write(sorted.rejects);
-        if (sorted.rows.length > 0) yield sorted.rows;
+        if (copies) {
+          tally.addCopies(copies);
+          await rejects.write(copies.rejects);
+          yield* withoutStretches(sorted.rows, copies);
+        } else if (sorted.rows.length > 0) {
+          yield sorted.rows;
+        }
       }
-      onPart({ part: part.part, rejects: await rejects.end(), ...tally.figures });
+      if (watch.isBroken) break;
+      parts.push({ part: part.part, rejects: await rejects.end(), ...tally.figures });
     } finally {
       await rejects.discard();
     }
   }
   yield COPY_END;
+  return watch.isBroken ? undefined : parts;
 }
 
 /** The same once more, when it is known what each part comes to. @param without rows to leave out */
@@ -56,12 +77,47 @@ export async function* passDayAgain(
   let first = 0;
   yield COPY_BEGIN;
   for (const part of inOrder(landed)) {
-    yield* leaveOut(rowsOf(sortPart(dataset, day, part, context, pace, new Tally())), first, without);
+    const sorting = sortPart(dataset, day, part, context, pace, () => undefined);
+    yield* leaveOut(rowsOf(sorting), first, without);
     first += parts.find((sorted) => sorted.part === part.part)?.staged ?? 0;
   }
   yield COPY_END;
 }
 
-async function* rowsOf(sorting: ReturnType<typeof sortPart>): AsyncGenerator<Uint8Array> {
+async function* rowsOf(sorting: AsyncIterable<Sorted>): AsyncGenerator<Uint8Array> {
   for await (const { rows } of sorting) yield rows;
+}
+
+function* withoutStretches(rows: Uint8Array, { stretches }: Copies): Generator<Uint8Array> {
+  let at = 0;
+  for (const [from, to] of [...stretches, [rows.length, rows.length] as const]) {
+    if (from > at) yield rows.subarray(at, from);
+    at = to;
+  }
+}
+
+/** Whether the keys of a day ascend. */
+class KeyWatch {
+  /** They did, copies were judged by that, and now they do not. */
+  isBroken = false;
+  #isOver: boolean;
+  #last: bigint | undefined;
+  #hasJudged = false;
+
+  constructor(isOver: boolean) {
+    this.#isOver = isOver;
+  }
+
+  /** What to do about copies of keys among the next rows; undefined where there are none, or others must judge them. */
+  judge({ keys, rows }: Pick<Sorted, 'keys' | 'rows'>): Copies | undefined {
+    if (this.#isOver || rows.length === 0) return undefined;
+    if (!keys?.ascend || (this.#last !== undefined && keys.first <= this.#last)) {
+      this.#isOver = true;
+      this.isBroken = this.#hasJudged;
+      return undefined;
+    }
+    this.#last = keys.last;
+    this.#hasJudged ||= keys.copies !== undefined;
+    return keys.copies;
+  }
 }

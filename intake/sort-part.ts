@@ -1,10 +1,12 @@
+import { AMBIGUOUS_KEY } from '../rules/copies.ts';
 import { addByRule } from '../rules/counts.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
 import { Follower } from './follow-records.ts';
 import { jsonLine } from './json-lines.ts';
-import { Judge, type Sorted } from './judge.ts';
+import { Judge, type Copies, type Sorted } from './judge.ts';
+import type { KeyColumn } from './key-column.ts';
 import type { LandedPart, SortedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { readPart } from './read-part.ts';
@@ -14,8 +16,9 @@ import type { StagedFile } from './staged-file.ts';
 /**
  * Sorts a landed part of any source, some records at a time, in their order; what came holds until the next is asked
  * for.
- * @param tally is told all counts and warnings
- * @param followed is told what became of records that were rejected before; only where their way is followed
+ * @param warn told once of each thing worth a line in the log
+ * @param more.followed is told what became of records that were rejected before; only where their way is followed
+ * @param more.key watched, so that copies of it are found
  */
 export async function* sortPart(
   dataset: Dataset,
@@ -23,18 +26,18 @@ export async function* sortPart(
   landed: LandedPart,
   context: IntakeContext,
   pace: Pace,
-  tally: Tally,
-  followed?: StagedFile,
+  warn: (warning: string) => void,
+  {
+    followed,
+    key,
+  }: { readonly followed?: StagedFile | undefined; readonly key?: KeyColumn | undefined } = {},
 ): AsyncGenerator<Sorted> {
-  const warn = (warning: string) => tally.warn(warning);
-  const plain = openPlain(dataset, day, landed, context, pace, warn);
-  const before = pace.rows;
+  const plain = openPlain(dataset, day, landed, context, pace, warn, key);
   const sorting = plain
     ? sortPlain(plain, context)
     : sortOneByOne(dataset, day, landed, context, pace, warn, followed);
   for await (const sorted of sorting) {
-    tally.add(sorted);
-    pace.rows = before + tally.figures.read;
+    pace.rows += sorted.count.read;
     yield sorted;
     await pace.giveWay();
   }
@@ -42,7 +45,7 @@ export async function* sortPart(
 
 /** What a part comes to, so far. */
 export class Tally {
-  readonly #count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
+  readonly #count = { read: 0, staged: 0, rejected: 0, discarded: 0, deduplicated: 0 };
   readonly #warnings: string[] = [];
   #rejectedByRule: Sorted['rejectedByRule'] = {};
 
@@ -56,6 +59,14 @@ export class Tally {
     this.#count.rejected += count.rejected;
     this.#count.discarded += count.discarded;
     this.#rejectedByRule = addByRule([this.#rejectedByRule, rejectedByRule]);
+  }
+
+  /** Of rows that were counted as staged. */
+  addCopies({ rejected, deduplicated }: Copies): void {
+    this.#count.staged -= rejected + deduplicated;
+    this.#count.rejected += rejected;
+    this.#count.deduplicated += deduplicated;
+    if (rejected > 0) this.#rejectedByRule = addByRule([this.#rejectedByRule, { [AMBIGUOUS_KEY]: rejected }]);
   }
 
   warn(warning: string): void {

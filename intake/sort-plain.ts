@@ -7,9 +7,11 @@ import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
 import type { StoredFile } from './landing.ts';
 import type { LandedPart } from './manifest.ts';
+import type { KeyColumn } from './key-column.ts';
 import type { Pace } from './pace.ts';
 import { openLanded } from './read-part.ts';
 import type { SharedMemory } from './shared-memory.ts';
+import { sortInTurn } from './sort-in-turn.ts';
 
 /** A landed CSV file in blocks. */
 export interface PlainPart {
@@ -19,7 +21,10 @@ export interface PlainPart {
   readonly blocks: (memory?: SharedMemory) => AsyncIterable<CsvBlock>;
 }
 
-/** Undefined where the part is no CSV file, or each of its records must be looked at by itself. */
+/**
+ * Undefined where the part is no CSV file, or each of its records must be looked at by itself.
+ * @param key watched, so that copies of it are found
+ */
 export function openPlain(
   dataset: Dataset,
   day: DatasetDay,
@@ -27,12 +32,13 @@ export function openPlain(
   { landing, signal }: Pick<IntakeContext, 'landing' | 'signal'>,
   pace: Pace,
   warn: (warning: string) => void = () => undefined,
+  key?: KeyColumn,
 ): PlainPart | undefined {
   const { source } = dataset;
   const [file] = landed.files;
   const isPlain = !landed.isCorrected && !landed.superseded && !landed.reconsidered;
   if (source.kind !== 'csv' || !isPlain || !file) return undefined;
-  const part = { dataset, source, businessDate: day.businessDate, part: landed.part, file: file.key };
+  const part = { dataset, source, businessDate: day.businessDate, part: landed.part, file: file.key, key };
   const blocks = (memory?: SharedMemory) => {
     // Unpacking reads ahead, so that it cannot have chunks that are lent.
     const way = memory && !isPacked(file) ? 'lend' : 'read';
@@ -57,10 +63,9 @@ export async function* sortPlain(
     return;
   }
   let sorter: CsvSorter | undefined;
-  for await (const block of blocks()) {
-    sorter ??= new CsvSorter(part, block.header);
-    yield sorter.sort(block);
-  }
+  const sortAtHome = (block: CsvBlock) => (sorter ??= new CsvSorter(part, block.header)).sort(block);
+  const home = { sort: async (block: CsvBlock) => sortAtHome(block), sortAtHome };
+  yield* sortInTurn(blocks(), home, 1, signal);
 }
 
 /** What is smaller is sorted before a thread has begun. */

@@ -1,12 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { LimitExceeded } from '../rules/errors.ts';
-import { unlessAborted } from './abort.ts';
 import type { CsvBlock } from './csv.ts';
 import { CsvSorter, roomForRows, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
 import type { FromThread, Sendable, ToThread } from './sort-messages.ts';
 import type { PlainPart } from './sort-plain.ts';
+import { sortInTurn, type BlockSorter } from './sort-in-turn.ts';
 import { SharedMemory } from './shared-memory.ts';
 
 /** Sources in a checkout, which a thread reads by tsx, as its main thread does; JavaScript in the published package. */
@@ -56,22 +56,8 @@ export class SortThreads {
     const job = new Job(++this.#jobs, part, memory, () => this.#leastBusy());
     clearTimeout(this.#idle);
     this.#open++;
-    const ahead: Ahead[] = [];
-    async function* first() {
-      const { bytes, sorting } = ahead.shift() as Ahead;
-      const sorted = await unlessAborted(sorting, signal);
-      memory.giveBack(bytes);
-      yield sorted;
-      memory.giveBack(sorted.rows);
-    }
     try {
-      for await (const block of blocks(memory)) {
-        const sorting = job.sort(block);
-        sorting.catch(() => undefined); // told when its turn comes
-        ahead.push({ bytes: block.bytes, sorting });
-        if (ahead.length > BLOCKS_AHEAD * this.#most) yield* first();
-      }
-      while (ahead.length > 0) yield* first();
+      yield* sortInTurn(blocks(memory), job, BLOCKS_AHEAD * this.#most, signal, memory);
     } finally {
       job.close();
       if (--this.#open === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
@@ -94,14 +80,8 @@ export class SortThreads {
   }
 }
 
-/** A block that is being sorted. */
-interface Ahead {
-  readonly bytes: Uint8Array;
-  readonly sorting: Promise<Sorted>;
-}
-
 /** One file, and the threads that know of it. */
-class Job {
+class Job implements BlockSorter {
   readonly #number: number;
   readonly #part: CsvPart;
   readonly #memory: SharedMemory;
@@ -119,10 +99,10 @@ class Job {
 
   /** Where its thread is ended on account of another file, another thread sorts it. */
   async sort(block: CsvBlock): Promise<Sorted> {
-    if (block.runs.length > MOST_RUNS) return this.#sortAtHome(block);
+    if (block.runs.length > MOST_RUNS) return this.sortAtHome(block);
     for (;;) {
       try {
-        return (await this.#sortAway(this.#leastBusy(), block)) ?? this.#sortAtHome(block);
+        return (await this.#sortAway(this.#leastBusy(), block)) ?? this.sortAtHome(block);
       } catch (cause) {
         if (isOutOfMemory(cause)) throw this.#tooLarge(cause);
         if (!(cause instanceof ThreadEnded) || this.#isClosed) throw cause;
@@ -157,7 +137,7 @@ class Job {
     });
   }
 
-  #sortAtHome(block: CsvBlock): Sorted {
+  sortAtHome(block: CsvBlock): Sorted {
     this.#own ??= new CsvSorter(this.#part, block.header);
     return this.#own.sort(block);
   }

@@ -29,7 +29,9 @@ export function stagePart(
     const followed = landed.reconsidered && new StagedFile(context, `${name}.followed.jsonl`);
     const tally = new Tally();
     try {
-      for await (const sorted of sortPart(dataset, day, landed, context, pace, tally, followed)) {
+      const warn = (warning: string) => tally.warn(warning);
+      for await (const sorted of sortPart(dataset, day, landed, context, pace, warn, { followed })) {
+        tally.add(sorted);
         await rows.write(sorted.rows);
         await rejects.write(sorted.rejects);
       }

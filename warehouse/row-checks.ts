@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { Reference } from '../rules/columns.ts';
+import { AMBIGUOUS_KEY, reasonOfAmbiguity } from '../rules/copies.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { Ordinals } from '../rules/ordinals.ts';
 import { buildKeys, type OpenedTable } from './day-table.ts';
@@ -74,7 +75,6 @@ export function rejectedByRule({ orphans, ambiguous }: RowChecks): Readonly<Reco
 }
 
 const UNKNOWN_REFERENCE = 'unknown-reference';
-const AMBIGUOUS_KEY = 'ambiguous-key';
 
 /** The rule by which SQL rejects a row; undefined where it does not. */
 export function ruleAgainst({ orphans, ambiguous }: RowChecks, ordinal: number): string | undefined {
@@ -91,8 +91,7 @@ export function rejectionOf(
 ) {
   const orphan = orphans.find(({ rows }) => rows.has(ordinal));
   if (!orphan) {
-    const reason = `another row has the same ${dataset.key.join(', ')} and says something else`;
-    return { column: null, rule: AMBIGUOUS_KEY, reason };
+    return { column: null, rule: AMBIGUOUS_KEY, reason: reasonOfAmbiguity(dataset) };
   }
   const { column, parent } = orphan;
   const value = values[Object.keys(dataset.columns).indexOf(column)] ?? '';
