@@ -1,17 +1,20 @@
 import type { Logger } from 'pino';
 import type { Attempt } from '../rules/attempt.ts';
+import { AMBIGUOUS_KEY } from '../rules/copies.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { Ordinals } from '../rules/ordinals.ts';
+import { asBuffer } from '../intake/as-buffer.ts';
 import type { IntakeContext } from '../intake/context.ts';
-import type { Landed, SortedPart, StagedPart } from '../intake/manifest.ts';
+import type { Landed, RejectedRecord, SortedPart, StagedPart } from '../intake/manifest.ts';
 import type { Pace } from '../intake/pace.ts';
 import { passDay, passDayAgain, type PassedDay } from '../intake/pass-day.ts';
 import { readManifest } from '../intake/read-part.ts';
 import { readRejects } from '../intake/rejects.ts';
 import { openStaged } from '../intake/staged-rows.ts';
-import { keepRejected } from '../warehouse/quarantine.ts';
+import { Quarantine } from '../warehouse/quarantine.ts';
 import { warehouseError } from '../warehouse/failure.ts';
 import type { Deps } from './deps.ts';
+import type { StepContext } from './step.ts';
 
 /** A day's rows on their way into its table. */
 export interface DayRows {
@@ -55,23 +58,20 @@ export class StagedRows implements DayRows {
 /** Of parts that are sorted while their rows are copied: sorting and COPY take as long as the longer of them. */
 export class PassedRows implements DayRows {
   parts: readonly SortedPart[] | undefined;
+  readonly #deps: Deps;
   readonly #day: PassedDay;
   readonly #bytes: number;
   readonly #context: IntakeContext;
-  readonly #keep: (part: SortedPart) => Promise<void>;
+  readonly #log: Logger;
   #keeping: Promise<void> = Promise.resolve();
   #endedEarly = false;
 
-  private constructor(
-    day: PassedDay,
-    bytes: number,
-    context: IntakeContext,
-    keep: (part: SortedPart) => Promise<void>,
-  ) {
+  private constructor(deps: Deps, day: PassedDay, bytes: number, context: IntakeContext, log: Logger) {
+    this.#deps = deps;
     this.#day = day;
     this.#bytes = bytes;
     this.#context = context;
-    this.#keep = keep;
+    this.#log = log;
   }
 
   static async open(
@@ -79,18 +79,14 @@ export class PassedRows implements DayRows {
     dataset: Dataset,
     attempt: Attempt,
     { manifest, bytes }: Landed,
-    { signal, progress, log }: Pick<IntakeContext, 'signal' | 'progress'> & { readonly log: Logger },
+    { signal, progress, log }: Pick<StepContext, 'signal' | 'progress' | 'log'>,
   ): Promise<PassedRows> {
-    const { warehouse, landing, inbox, env, threads } = deps;
-    const { businessDate, epoch } = attempt;
-    const day = { dataset: attempt.dataset, businessDate };
+    const { landing, inbox, env, threads } = deps;
+    const { dataset: name, businessDate, epoch } = attempt;
+    const day = { dataset: name, businessDate };
     const context = { landing, inbox, env, signal, progress, threads };
     const { parts: landed } = await readManifest(context, day, manifest);
-    return new PassedRows({ dataset, day, landed, epoch }, bytes, context, async (sorted) => {
-      const { part, read, staged, rejected, discarded, warnings, rejects } = sorted;
-      log.info({ part, read, staged, rejected, discarded, warnings }, 'part sorted');
-      if (rejected > 0) await keepRejected(warehouse, day, epoch, readRejects(landing, rejects.key));
-    });
+    return new PassedRows(deps, { dataset, day, landed, epoch }, bytes, context, log);
   }
 
   async *stream(pace: Pace, without?: Ordinals): AsyncGenerator<Uint8Array> {
@@ -100,14 +96,17 @@ export class PassedRows implements DayRows {
       yield* passDayAgain(day, this.parts, context, pace, without);
       return;
     }
-    this.parts = yield* passDay(day, context, pace, this.#endedEarly);
-    if (!this.parts) this.#endedEarly = true;
-    this.#keeping = this.#keepAll(this.parts ?? []);
-    this.#keeping.catch(() => undefined); // told by `kept`
-  }
-
-  async #keepAll(parts: readonly SortedPart[]): Promise<void> {
-    for (const part of parts) await this.#keep(part);
+    const epochs = { attempt: day.epoch, own: day.epoch };
+    const quarantine = new Quarantine(this.#deps.warehouse, day.day, epochs);
+    const onRejects = (lines: Uint8Array) => keepLines(quarantine, lines);
+    try {
+      this.parts = yield* passDay(day, context, pace, this.#endedEarly, onRejects);
+    } finally {
+      this.#keeping = this.#keepRest(quarantine, this.parts ?? []);
+      this.#keeping.catch(() => undefined); // told by `kept`
+    }
+    if (this.parts) this.#tellParts(this.parts);
+    else this.#endedEarly = true;
   }
 
   async kept(): Promise<void> {
@@ -118,4 +117,27 @@ export class PassedRows implements DayRows {
       throw warehouseError(error, `Rejected rows of ${dataset} of ${businessDate} could not be kept`);
     }
   }
+
+  /** Rows that contradict each other come last: only now is it certain that it was the intake's to judge them. */
+  async #keepRest(quarantine: Quarantine, parts: readonly SortedPart[]): Promise<void> {
+    for (const { rejects, rejectedByRule } of parts) {
+      if (rejectedByRule[AMBIGUOUS_KEY] === undefined) continue;
+      for await (const row of readRejects(this.#deps.landing, rejects.key)) {
+        if (quarantine.isFull) break;
+        if (row.rule === AMBIGUOUS_KEY) await quarantine.keep(row);
+      }
+    }
+    await quarantine.end();
+  }
+
+  #tellParts(parts: readonly SortedPart[]): void {
+    for (const { rejects: _, rejectedByRule: __, ...figures } of parts)
+      this.#log.info(figures, 'part sorted');
+  }
+}
+
+async function keepLines(quarantine: Quarantine, lines: Uint8Array): Promise<void> {
+  if (quarantine.isFull) return;
+  for (const line of asBuffer(lines).toString().split('\n'))
+    if (line !== '') await quarantine.keep(JSON.parse(line) as RejectedRecord);
 }

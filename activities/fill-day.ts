@@ -203,7 +203,7 @@ async function quarantineUnfit(job: LoadJob, checks: RowChecks): Promise<void> {
   await keepRejected(
     warehouse,
     { dataset, businessDate },
-    epoch,
+    { attempt: attempt.epoch, own: epoch },
     readJsonLines<RejectedRecord>(landing, file),
   );
 }

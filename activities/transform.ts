@@ -21,7 +21,8 @@ export const createTransform = ({ datasets, warehouse, landing, inbox, env, thre
       const staged = await stagePart(dataset, day, landed.manifest, part, epoch, context);
       if (staged.rejected > 0) {
         try {
-          await keepRejected(warehouse, day, epoch, readRejects(landing, staged.rejects.key));
+          const epochs = { attempt: epoch, own: epoch };
+          await keepRejected(warehouse, day, epochs, readRejects(landing, staged.rejects.key));
         } catch (error) {
           throw warehouseError(error, `Rejected rows of ${name} of ${businessDate} could not be kept`);
         }

@@ -25,6 +25,8 @@ export interface PassedDay {
  *
  * As long as keys ascend, rows that share one are neighbours, and are judged on the way as the warehouse would judge
  * them; once they do not, that is the warehouse's work. Where some were judged by then, the stream ends early.
+ * @param onRejects told of rejected records as they come, one JSON `RejectedRecord` a line; those that contradict each
+ * other are in the rejects files alone
  * @returns what each part came to; undefined where the stream ended early, and must be asked for once more with
  * `leavesCopies`
  */
@@ -33,6 +35,7 @@ export async function* passDay(
   context: IntakeContext,
   pace: Pace,
   leavesCopies: boolean,
+  onRejects: (lines: Uint8Array) => Promise<void>,
 ): AsyncGenerator<Uint8Array, readonly SortedPart[] | undefined> {
   const watch = new KeyWatch(leavesCopies);
   const key = leavesCopies ? undefined : keyColumnOf(dataset);
@@ -47,7 +50,8 @@ export async function* passDay(
         const copies = watch.judge(sorted);
         if (watch.isBroken) break;
         tally.add(sorted);
-        await rejects.write(sorted.rejects);
+        if (sorted.rejects.length > 0)
+          await Promise.all([rejects.write(sorted.rejects), onRejects(sorted.rejects)]);
         if (copies) {
           tally.addCopies(copies);
           await rejects.write(copies.rejects);
