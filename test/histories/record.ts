@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { temporal } from '@temporalio/proto';
 import type { WorkflowHandle } from '@temporalio/client';
 import { expect, test } from 'vitest';
@@ -90,6 +91,30 @@ test('the histories are recorded', async () => {
   await endingOf(house.load('fares', day(1)));
   await keep('control-continued-as-new', house.client.workflow.getHandle(CONTROL_ID, full));
   await keep('control-carried-over', house.client.workflow.getHandle(CONTROL_ID));
+});
+
+test('the histories of nights that are sorted while they are copied are recorded', async () => {
+  await using house = await openHouse({ datasets: [fares] });
+  await house.startWorker();
+  const day = (number: number) => `2024-10-1${number}`;
+  const put = (number: number, counts: Parameters<typeof fareLines>[1]) =>
+    house.put('fares', `${day(number)}.csv.gz`, gzipSync(`${fareLines(day(number), counts).join('\n')}\n`)); // no small night
+
+  await put(1, { good: 3 });
+  await house.run('fares', day(1));
+  await keep('load-day-sorted-in-load-loaded', house.load('fares', day(1)));
+
+  await put(2, { good: 1, bad: 3 });
+  await house.run('fares', day(2));
+  await keep('load-day-sorted-in-load-refused', house.load('fares', day(2)));
+
+  await put(3, { good: 3 });
+  const held = house.wire.hold('COMMIT');
+  await house.start('fares', day(3));
+  await held;
+  await house.load('fares', day(3)).cancel();
+  await endingOf(house.load('fares', day(3)));
+  await keep('load-day-sorted-in-load-cancelled', house.load('fares', day(3)));
 });
 
 test('the histories of nights that never came to an attempt are recorded', async () => {
