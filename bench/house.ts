@@ -86,6 +86,7 @@ export class BenchHouse implements AsyncDisposable {
   /** Lets what was written before reach the disk, so that it is not paid for by whoever comes next. */
   async settle(): Promise<void> {
     await withServer(this.databaseUrl, (client) => client.query('checkpoint'));
+    await once(spawn('sync', { stdio: 'inherit' }), 'exit'); // generated files, too
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -46,7 +46,7 @@ export default defineDataset({
       sql: `
         select day::date as date_op
         from generate_series(:businessDate, :businessDate + interval '1 month' - interval '1 day', interval '1 day') day
-        except select date_op from :table`,
+        except select distinct date_op from :table`, // distinct: on several processors
     },
   ],
 });
