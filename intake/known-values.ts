@@ -23,11 +23,19 @@ export function remembering(make: Encode): Encode {
   };
 }
 
+/** Read at once where a text has so many bytes. */
+const WORD = 4;
+
 /** Of the first two bytes and the last four, in which codes and days differ. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = Math.imul(end - start, 31) + (bytes[start] as number);
-  hash = Math.imul(hash, 31) + (bytes[start + 1] as number);
-  for (let at = Math.max(start, end - 4); at < end; at++) hash = Math.imul(hash, 31) + (bytes[at] as number);
+function hashOf(view: DataView, start: number, end: number): number {
+  const length = end - start;
+  if (length >= WORD) {
+    const hash =
+      Math.imul(view.getInt32(end - WORD), 0x9e3779b1) + Math.imul(view.getInt16(start), 0x85ebca6b);
+    return (hash ^ (hash >>> 15)) + length;
+  }
+  let hash = length;
+  for (let at = start; at < end; at++) hash = Math.imul(hash, 31) + view.getUint8(at);
   return hash ^ (hash >>> 15);
 }
 
@@ -37,18 +45,25 @@ class KnownValues {
   #count = 0;
   readonly #textLengths = new Uint8Array(MOST_VALUES + 1);
   readonly #valueLengths = new Uint8Array(MOST_VALUES + 1);
-  #texts = new Uint8Array(64 * TEXT_BYTES);
-  #values = new Uint8Array(64 * VALUE_BYTES);
+  #texts = viewOf(new Uint8Array(64 * TEXT_BYTES));
+  #values = viewOf(new Uint8Array(64 * VALUE_BYTES));
+  /** Of the block that is being read. */
+  #bytes: Uint8Array = new Uint8Array();
+  #view = viewOf(this.#bytes);
 
   /** Where the value of the text is, or would be kept; -1 where there is no place for it. */
   slotOf(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;
     if (length > TEXT_BYTES) return -1;
-    const hash = hashOf(bytes, start, end);
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = viewOf(bytes);
+    }
+    const hash = hashOf(this.#view, start, end);
     for (let probe = 0; probe < MOST_PROBES; probe++) {
       const slot = (hash + probe) & (SLOTS - 1);
       const value = this.#slots[slot] as number;
-      if (value === 0 || this.#isText(value, bytes, start, length)) return slot;
+      if (value === 0 || this.#isText(value, start, length)) return slot;
     }
     return -1;
   }
@@ -56,8 +71,7 @@ class KnownValues {
   append(slot: number, out: CopyRows): boolean {
     const value = slot === -1 ? 0 : (this.#slots[slot] as number);
     if (value === 0) return false;
-    const from = value * VALUE_BYTES;
-    out.copy(this.#values, from, from + (this.#valueLengths[value] as number));
+    out.copyWords(this.#values, value * VALUE_BYTES, this.#valueLengths[value] as number);
     return true;
   }
 
@@ -67,28 +81,45 @@ class KnownValues {
     if (slot === -1 || length > VALUE_BYTES || this.#count === MOST_VALUES) return;
     const value = ++this.#count;
     this.#makeRoom(value);
-    this.#texts.set(bytes.subarray(start, end), value * TEXT_BYTES);
+    bytesOf(this.#texts).set(bytes.subarray(start, end), value * TEXT_BYTES);
     this.#textLengths[value] = end - start;
-    this.#values.set(out.bytes.subarray(from, out.at), value * VALUE_BYTES);
+    bytesOf(this.#values).set(out.bytes.subarray(from, out.at), value * VALUE_BYTES);
     this.#valueLengths[value] = length;
     this.#slots[slot] = value;
   }
 
-  #isText(value: number, bytes: Uint8Array, start: number, length: number): boolean {
+  /** Word by word, the last one from its end. */
+  #isText(value: number, start: number, length: number): boolean {
     if (this.#textLengths[value] !== length) return false;
-    const from = value * TEXT_BYTES;
-    for (let at = 0; at < length; at++) {
-      if (this.#texts[from + at] !== bytes[start + at]) return false;
+    const [texts, view, from] = [this.#texts, this.#view, value * TEXT_BYTES];
+    if (length < WORD) {
+      for (let at = 0; at < length; at++)
+        if (texts.getUint8(from + at) !== view.getUint8(start + at)) return false;
+      return true;
     }
-    return true;
+    const last = length - WORD;
+    for (let at = 0; at < last; at += WORD)
+      if (texts.getInt32(from + at) !== view.getInt32(start + at)) return false;
+    return texts.getInt32(from + last) === view.getInt32(start + last);
   }
 
   #makeRoom(value: number): void {
-    if ((value + 1) * TEXT_BYTES <= this.#texts.length) return;
-    const [texts, values] = [this.#texts, this.#values];
-    this.#texts = new Uint8Array(2 * texts.length);
-    this.#texts.set(texts);
-    this.#values = new Uint8Array(2 * values.length);
-    this.#values.set(values);
+    if ((value + 1) * TEXT_BYTES <= this.#texts.byteLength) return;
+    this.#texts = twice(this.#texts);
+    this.#values = twice(this.#values);
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: DataView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function twice(view: DataView): DataView {
+  const larger = new Uint8Array(2 * view.byteLength);
+  larger.set(bytesOf(view));
+  return viewOf(larger);
 }
