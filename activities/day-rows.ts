@@ -23,6 +23,8 @@ export interface DayRows {
    * known when the stream has ended, it was given up on the way, and must be asked for once more, into another table.
    */
   readonly parts: readonly SortedPart[] | undefined;
+  /** So many records at most were left unread: it is certain that the night is refused (R2). */
+  readonly unread: number;
   /**
    * In COPY's binary format, in the order of the parts. A piece holds until the next is asked for.
    * @param without rows to leave out
@@ -35,6 +37,7 @@ export interface DayRows {
 /** Of parts that were staged, and whose rejected rows are kept, by steps of their own. */
 export class StagedRows implements DayRows {
   readonly parts: readonly StagedPart[];
+  readonly unread = 0;
   readonly #landing: IntakeContext['landing'];
 
   constructor(landing: IntakeContext['landing'], parts: readonly StagedPart[]) {
@@ -58,13 +61,14 @@ export class StagedRows implements DayRows {
 /** Of parts that are sorted while their rows are copied: sorting and COPY take as long as the longer of them. */
 export class PassedRows implements DayRows {
   parts: readonly SortedPart[] | undefined;
+  unread = 0;
   readonly #deps: Deps;
   readonly #day: PassedDay;
   readonly #bytes: number;
   readonly #context: IntakeContext;
   readonly #log: Logger;
   #keeping: Promise<void> = Promise.resolve();
-  #endedEarly = false;
+  #leavesCopies = false;
 
   private constructor(deps: Deps, day: PassedDay, bytes: number, context: IntakeContext, log: Logger) {
     this.#deps = deps;
@@ -82,11 +86,12 @@ export class PassedRows implements DayRows {
     { signal, progress, log }: Pick<StepContext, 'signal' | 'progress' | 'log'>,
   ): Promise<PassedRows> {
     const { landing, inbox, env, threads } = deps;
-    const { dataset: name, businessDate, epoch } = attempt;
+    const { dataset: name, businessDate, epoch, plan } = attempt;
     const day = { dataset: name, businessDate };
     const context = { landing, inbox, env, signal, progress, threads };
     const { parts: landed } = await readManifest(context, day, manifest);
-    return new PassedRows(deps, { dataset, day, landed, epoch }, bytes, context, log);
+    const { rejectLimitPercent } = plan;
+    return new PassedRows(deps, { dataset, day, landed, epoch, rejectLimitPercent }, bytes, context, log);
   }
 
   async *stream(pace: Pace, without?: Ordinals): AsyncGenerator<Uint8Array> {
@@ -100,13 +105,15 @@ export class PassedRows implements DayRows {
     const quarantine = new Quarantine(this.#deps.warehouse, day.day, epochs);
     const onRejects = (lines: Uint8Array) => keepLines(quarantine, lines);
     try {
-      this.parts = yield* passDay(day, context, pace, this.#endedEarly, onRejects);
+      const passed = yield* passDay(day, context, pace, this.#leavesCopies, onRejects);
+      this.parts = passed?.parts;
+      this.unread = passed?.unread ?? 0;
     } finally {
       this.#keeping = this.#keepRest(quarantine, this.parts ?? []);
       this.#keeping.catch(() => undefined); // told by `kept`
     }
     if (this.parts) this.#tellParts(this.parts);
-    else this.#endedEarly = true;
+    else this.#leavesCopies = true;
   }
 
   async kept(): Promise<void> {

@@ -109,7 +109,7 @@ export async function judgeIntake({ warehouse, attempt, landed, rows }: IntakeJo
   await rows.kept();
   const staged = totalOf(rows.parts ?? []);
   await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
-  refuseIfBad(attempt, attempt.plan, staged);
+  refuseIfBad(attempt, attempt.plan, staged, rows.unread);
 }
 
 type IntakeJob = Pick<LoadJob, 'warehouse' | 'attempt' | 'landed' | 'rows'>;

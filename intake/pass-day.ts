@@ -7,9 +7,11 @@ import type { Copies, Sorted } from './judge.ts';
 import { keyColumnOf } from './key-column.ts';
 import { stagedKey, type LandedPart, type SortedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
+import { Prospect } from './prospect.ts';
 import { sortPart, Tally } from './sort-part.ts';
 import { StagedFile } from './staged-file.ts';
 import { inOrder, leaveOut } from './staged-rows.ts';
+import { Unread } from './unread.ts';
 
 /** A day's landed parts, and the attempt whose rejects files they are written to. */
 export interface PassedDay {
@@ -17,6 +19,14 @@ export interface PassedDay {
   readonly day: DatasetDay;
   readonly landed: readonly LandedPart[];
   readonly epoch: number;
+  readonly rejectLimitPercent: number;
+}
+
+/** What the intake has made of a day. */
+export interface Passed {
+  readonly parts: readonly SortedPart[];
+  /** So many records at most were left unread: it is certain that the night is refused (R2). Otherwise 0. */
+  readonly unread: number;
 }
 
 /**
@@ -24,19 +34,22 @@ export interface PassedDay {
  * rejected. A piece of it holds until the next is asked for. Repeating it gives the same bytes (R9).
  *
  * As long as keys ascend, rows that share one are neighbours, and are judged on the way as the warehouse would judge
- * them; once they do not, that is the warehouse's work. Where some were judged by then, the stream ends early.
+ * them; once they do not, that is the warehouse's work. Where some were judged by then, the stream ends early. So it does
+ * once the night is past saving.
  * @param onRejects told of rejected records as they come, one JSON `RejectedRecord` a line; those that contradict each
  * other are in the rejects files alone
- * @returns what each part came to; undefined where the stream ended early, and must be asked for once more with
+ * @returns undefined where the stream ended early on account of copies, and must be asked for once more with
  * `leavesCopies`
  */
 export async function* passDay(
-  { dataset, day, landed, epoch }: PassedDay,
+  passed: PassedDay,
   context: IntakeContext,
   pace: Pace,
   leavesCopies: boolean,
   onRejects: (lines: Uint8Array) => Promise<void>,
-): AsyncGenerator<Uint8Array, readonly SortedPart[] | undefined> {
+): AsyncGenerator<Uint8Array, Passed | undefined> {
+  const { dataset, day, landed, epoch } = passed;
+  const prospect = new Prospect(passed.rejectLimitPercent, new Unread(dataset, landed, context, pace));
   const watch = new KeyWatch(leavesCopies);
   const key = leavesCopies ? undefined : keyColumnOf(dataset);
   const parts: SortedPart[] = [];
@@ -59,15 +72,19 @@ export async function* passDay(
         } else if (sorted.rows.length > 0) {
           yield sorted.rows;
         }
+        if (await prospect.isLost(part.part, tally.figures)) break;
       }
       if (watch.isBroken) break;
-      parts.push({ part: part.part, rejects: await rejects.end(), ...tally.figures });
+      const sorted = { part: part.part, rejects: await rejects.end(), ...tally.figures };
+      parts.push(sorted);
+      prospect.add(sorted);
+      if (prospect.unread > 0) break;
     } finally {
       await rejects.discard();
     }
   }
   yield COPY_END;
-  return watch.isBroken ? undefined : parts;
+  return watch.isBroken ? undefined : { parts, unread: prospect.unread };
 }
 
 /** The same once more, when it is known what each part comes to. @param without rows to leave out */

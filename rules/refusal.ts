@@ -1,31 +1,39 @@
-import type { Counts } from './counts.ts';
 import { dayLabel, type DatasetDay } from './dataset-day.ts';
 import { EmptySource, Refused } from './errors.ts';
 import type { Plan } from './plan.ts';
-import { exceedsRejectLimit, isEmptySource } from './reject-limit.ts';
-
-type Judged = Pick<Counts, 'read' | 'discarded' | 'rejected'>;
+import { exceedsRejectLimit, isEmptySource, type Judged } from './reject-limit.ts';
 
 /**
  * Refuses a night as soon as it is certain (R2, R3). The ledger's trigger judges again, by the final counts.
+ * @param unread so many records at most were left unread, because nothing in them could save the night
  * @throws Refused, EmptySource
  */
-export function refuseIfBad(day: DatasetDay, plan: Plan, counts: Judged): void {
-  const { read, discarded, rejected } = counts;
+export function refuseIfBad(day: DatasetDay, plan: Plan, counts: Judged, unread = 0): void {
+  const { read, discarded } = counts;
   if (isEmptySource(counts) && !plan.allowEmpty) {
     throw new EmptySource(`${dayLabel(day)} is refused: its source is empty`, {
       detail: `${read} rows read, ${discarded} of them not for this day`,
       hint: `Ask the source's owner, then: npx nighttrain run ${day.dataset} --date ${day.businessDate}`,
     });
   }
-  if (exceedsRejectLimit(counts, plan.rejectLimitPercent)) {
-    const share = ((rejected * 100) / (read - discarded)).toFixed(1);
-    throw new Refused(
-      `${dayLabel(day)} is refused: ${rejected} of ${read - discarded} rows are rejected (${share} %)`,
-      {
-        detail: `The limit is ${plan.rejectLimitPercent} %; nothing was written.`,
-        hint: `See which rows and why: npx nighttrain quarantine list ${day.dataset} ${day.businessDate}`,
-      },
-    );
-  }
+  // What was not read to its end is loaded under no circumstances.
+  if (unread > 0 || exceedsRejectLimit(counts, plan.rejectLimitPercent))
+    throw tooManyRejected(day, plan, counts, unread);
+}
+
+function tooManyRejected(
+  day: DatasetDay,
+  { rejectLimitPercent }: Plan,
+  { read, discarded, rejected }: Judged,
+  unread: number,
+): Refused {
+  const judged = read - discarded;
+  const share = ((rejected * 100) / judged).toFixed(1);
+  const rows = unread > 0 ? `the first ${judged} rows` : `${judged} rows`;
+  const rest = `The rest, ${unread} records at most, was not read: the night is too bad even if all of them are sound.`;
+  const limit = `The limit is ${rejectLimitPercent} %; nothing was written.`;
+  return new Refused(`${dayLabel(day)} is refused: ${rejected} of ${rows} are rejected (${share} %)`, {
+    detail: unread > 0 ? `${rest}\n${limit}` : limit,
+    hint: `See which rows and why: npx nighttrain quarantine list ${day.dataset} ${day.businessDate}`,
+  });
 }

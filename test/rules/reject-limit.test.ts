@@ -1,9 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { planOf } from '../../rules/dataset.ts';
-import { EmptySource } from '../../rules/errors.ts';
+import { EmptySource, Refused } from '../../rules/errors.ts';
 import { refuseIfBad } from '../../rules/refusal.ts';
-import { exceedsRejectLimit, isEmptySource } from '../../rules/reject-limit.ts';
+import {
+  exceedsRejectLimit,
+  isEmptySource,
+  isPastSaving,
+  mayBePastSaving,
+  type Judged,
+} from '../../rules/reject-limit.ts';
 import { fares } from '../support/datasets.ts';
 import { dayOf } from '../support/intake.ts';
 
@@ -45,6 +51,54 @@ describe('the reject limit (R2)', () => {
   test('with a limit of 0 % a single rejected row refuses the night', () => {
     expect(exceedsRejectLimit({ read: 1_000_000, discarded: 0, rejected: 1 }, 0)).toBe(true);
     expect(exceedsRejectLimit({ read: 1_000_000, discarded: 0, rejected: 0 }, 0)).toBe(false);
+  });
+});
+
+describe('a night that is refused before it is read to its end (R2)', () => {
+  const way = fc.constantFrom('sound', 'rejected', 'discarded');
+  const count = (ways: readonly string[]): Judged => ({
+    read: ways.length,
+    rejected: ways.filter((one) => one === 'rejected').length,
+    discarded: ways.filter((one) => one === 'discarded').length,
+  });
+
+  test('would be refused if it were, however many records are really left', () => {
+    const ways = fc.array(way, { maxLength: 60 });
+    const slack = fc.nat({ max: 5 });
+    fc.assert(
+      fc.property(ways, ways, slack, fc.integer({ min: 0, max: 100 }), (before, after, tooMany, limit) => {
+        const isLost = isPastSaving(count(before), after.length + tooMany, limit);
+        const isRefused = exceedsRejectLimit(count([...before, ...after]), limit);
+        expect(isLost && !isRefused).toBe(false);
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('is told so at the first record that makes it certain', () => {
+    const bad = (rejected: number) => ({ read: rejected + 10, discarded: 10, rejected });
+    expect(isPastSaving(bad(300_000), 700_000, 30)).toBe(false);
+    expect(isPastSaving(bad(300_001), 699_999, 30)).toBe(true);
+  });
+
+  test('is asked what is left of it only where it looks bad, and many rows are rejected', () => {
+    expect(mayBePastSaving({ read: 100_000, discarded: 0, rejected: 100_000 }, 30)).toBe(false);
+    expect(mayBePastSaving({ read: 100_001, discarded: 0, rejected: 100_001 }, 30)).toBe(true);
+    expect(mayBePastSaving({ read: 1_000_000, discarded: 0, rejected: 300_000 }, 30)).toBe(false);
+  });
+
+  test('says how much was not read, and is refused whatever else its figures say', () => {
+    const day = { dataset: 'fares', businessDate: dayOf('2024-01-01') };
+    expect(() => refuseIfBad(day, planOf(fares), { read: 12, discarded: 2, rejected: 8 }, 5)).toThrow(
+      expect.objectContaining({
+        message: 'fares of 2024-01-01 is refused: 8 of the first 10 rows are rejected (80.0 %)',
+        detail:
+          'The rest, 5 records at most, was not read: the night is too bad even if all of them are sound.\nThe limit is 30 %; nothing was written.',
+      }),
+    );
+    expect(() => refuseIfBad(day, planOf(fares), { read: 12, discarded: 2, rejected: 1 }, 5)).toThrow(
+      Refused,
+    );
   });
 });
 
