@@ -21,7 +21,11 @@ export function fieldsOf(rows: Buffer): (string | null)[][] {
 
 /** The rows of a stream, which must begin and end as COPY's binary format does. */
 export async function rowsOf(stream: Readable): Promise<Buffer> {
-  const bytes = Buffer.concat((await stream.toArray()) as Buffer[]);
+  return rowsBetween(Buffer.concat((await stream.toArray()) as Buffer[]));
+}
+
+/** The same of its bytes. */
+export function rowsBetween(bytes: Buffer): Buffer {
   const end = bytes.length - COPY_END.length;
   if (!bytes.subarray(0, COPY_BEGIN.length).equals(COPY_BEGIN) || !bytes.subarray(end).equals(COPY_END))
     throw new Error('this is no stream in COPY binary format');
