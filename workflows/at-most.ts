@@ -1,4 +1,9 @@
-/** Maps items side by side, at most `limit` at a time, answers in their order; starts no more after a failure. */
+import { CancellationScope, patched } from '@temporalio/workflow';
+
+/**
+ * Maps items side by side, at most `limit` at a time, answers in their order. After a failure it starts no more, cancels
+ * what is under way and waits for it: whoever hears of the failure may clean up.
+ */
 export async function atMost<T, R>(
   limit: number,
   items: readonly T[],
@@ -18,6 +23,20 @@ export async function atMost<T, R>(
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  await CancellationScope.cancellable(async () => {
+    const lanes = Array.from({ length: Math.min(limit, items.length) }, lane);
+    try {
+      await Promise.all(lanes);
+    } catch (failure) {
+      if (patched(WAITS_FOR_NEIGHBOURS)) {
+        CancellationScope.current().cancel();
+        await Promise.allSettled(lanes);
+      }
+      throw failure;
+    }
+  });
   return results;
 }
+
+/** Nights that failed before this was so have gone on at once. */
+const WAITS_FOR_NEIGHBOURS = 'waits for neighbours';

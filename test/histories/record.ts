@@ -12,12 +12,13 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { expect, test } from 'vitest';
 import type { Dataset } from '../../rules/dataset.ts';
 import { CONTROL_ID, TASK_QUEUE } from '../../workflows/messages.ts';
-import { fares, tickets } from '../support/datasets.ts';
+import { clients, fares, tickets } from '../support/datasets.ts';
 import { endingOf } from '../support/ending.ts';
 import { fareLines } from '../support/fares.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { dayOf, until } from '../support/intake.ts';
 import { alertOf, putOnCall, RecordingChannel, startPaging } from '../support/recorded-pages.ts';
+import { MANY_PARTS, putParts, startSlowly } from '../support/slow-part.ts';
 
 const schedule = { at: '12:00', dueBy: '11:59', timeZone: 'UTC', cadence: 'daily', after: [] } as const;
 const scheduled: Dataset = { ...fares, schedule };
@@ -115,6 +116,15 @@ test('the histories of nights that are sorted while they are copied are recorded
   await house.load('fares', day(3)).cancel();
   await endingOf(house.load('fares', day(3)));
   await keep('load-day-sorted-in-load-cancelled', house.load('fares', day(3)));
+});
+
+test('the history of a night is recorded of which one part is broken while another is at work', async () => {
+  await using house = await openHouse({ datasets: [clients] });
+  await startSlowly(house, '2024-10-21');
+  await putParts(house, '2024-10-21', MANY_PARTS, ',"');
+  expect(await house.run('clients', '2024-10-21')).toMatchObject({ error: { name: 'SourceBroken' } });
+  await keep('load-day-part-broken', house.load('clients', '2024-10-21'));
+  await keep('load-day-part-broken-others-awaited', house.load('clients', '2024-10-21'));
 });
 
 test('the histories of nights that never came to an attempt are recorded', async () => {
