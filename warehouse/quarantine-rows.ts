@@ -5,11 +5,12 @@ import type { Quarantined } from './quarantine.ts';
 
 type OfAttempt = Pick<AttemptRow, 'dataset' | 'businessDate' | 'epoch' | 'loadEpoch'>;
 
-const ROWS_AT_ONCE = 1_000;
+/** Each may be as long as a record may be, by default a megabyte (R14). */
+const ROWS_AT_ONCE = 100;
 
 /**
- * The rejected rows of an attempt that quarantine's table holds, in the order of the landed input; read a thousand at
- * a time, so that memory does not grow with them.
+ * The rejected rows of an attempt that quarantine's table holds, in the order of the landed input; read some at a
+ * time, so that memory does not grow with them.
  * @param rule only those that broke this rule
  */
 export async function* readQuarantine(
