@@ -37,6 +37,7 @@ async function retention({
 
 const WORDS: Readonly<Record<string, string>> = {
   landing: 'landing folders, with their rejects files',
+  staged: 'staged parts of attempts that ended a day ago or more',
   history: 'replaced versions in warehouse_history',
   quarantine: 'rejected rows',
   quarantine_release_row: 'rows of releases',
