@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Attempt } from '../rules/attempt.ts';
 import { AMBIGUOUS_KEY } from '../rules/copies.ts';
 import type { Dataset } from '../rules/dataset.ts';
+import { describe, NightTrainError, SortingFailed } from '../rules/errors.ts';
 import type { Ordinals } from '../rules/ordinals.ts';
 import { asBuffer } from '../intake/as-buffer.ts';
 import type { IntakeContext } from '../intake/context.ts';
@@ -95,6 +96,14 @@ export class PassedRows implements DayRows {
   }
 
   async *stream(pace: Pace, without?: Ordinals): AsyncGenerator<Uint8Array> {
+    try {
+      yield* this.#pass(pace, without);
+    } catch (cause) {
+      throw this.#asSortingFailure(cause);
+    }
+  }
+
+  async *#pass(pace: Pace, without: Ordinals | undefined): AsyncGenerator<Uint8Array> {
     const [day, context] = [this.#day, this.#context];
     pace.bytesInAll = this.#bytes;
     if (this.parts && without) {
@@ -103,7 +112,8 @@ export class PassedRows implements DayRows {
     }
     const epochs = { attempt: day.epoch, own: day.epoch };
     const quarantine = new Quarantine(this.#deps.warehouse, day.day, epochs);
-    const onRejects = (lines: Uint8Array) => keepLines(quarantine, lines);
+    const onRejects = (lines: Uint8Array) =>
+      keepLines(quarantine, lines).catch((cause: unknown) => this.#notKept(cause));
     try {
       const passed = yield* passDay(day, context, pace, this.#leavesCopies, onRejects);
       this.parts = passed?.parts;
@@ -119,10 +129,14 @@ export class PassedRows implements DayRows {
   async kept(): Promise<void> {
     try {
       await this.#keeping;
-    } catch (error) {
-      const { dataset, businessDate } = this.#day.day;
-      throw warehouseError(error, `Rejected rows of ${dataset} of ${businessDate} could not be kept`);
+    } catch (cause) {
+      this.#notKept(cause);
     }
+  }
+
+  #notKept(cause: unknown): never {
+    const { dataset, businessDate } = this.#day.day;
+    throw warehouseError(cause, `Rejected rows of ${dataset} of ${businessDate} could not be kept`);
   }
 
   /** Rows that contradict each other come last: only now is it certain that it was the intake's to judge them. */
@@ -135,6 +149,16 @@ export class PassedRows implements DayRows {
       }
     }
     await quarantine.end();
+  }
+
+  /** By its name it is the warehouse's failure no more, whose transaction it ends. */
+  #asSortingFailure(cause: unknown): unknown {
+    if (cause instanceof NightTrainError || this.#context.signal.aborted) return cause;
+    const { dataset, businessDate } = this.#day.day;
+    return new SortingFailed(`What has landed of ${dataset} of ${businessDate} could not be sorted`, {
+      detail: describe(cause),
+      cause,
+    });
   }
 
   #tellParts(parts: readonly SortedPart[]): void {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Attempt, Receipt } from '../rules/attempt.ts';
-import { describe, WarehouseUnavailable } from '../rules/errors.ts';
+import { describe, Refused, WarehouseUnavailable } from '../rules/errors.ts';
 import type { Landed, StagedPart } from '../intake/manifest.ts';
 import { recordTally } from '../warehouse/attempts.ts';
 import { isLockTimeout, isOvertaken, warehouseError } from '../warehouse/failure.ts';
@@ -92,9 +92,15 @@ async function loadOnce(
     step.log.info(receipt.counts, 'committed');
     return receipt;
   } catch (error) {
-    await rows.kept();
+    const failure = warehouseError(error, `Loading ${name} of ${businessDate} failed`);
+    try {
+      await rows.kept();
+    } catch (notKept) {
+      step.log.warn({ error: describe(notKept), after: failure.message }, 'rejected rows could not be kept');
+      if (failure.retryable || failure instanceof Refused) throw notKept; // the next try keeps them
+    }
     if (isLockTimeout(error)) throw await namingHolders(deps, name, error);
-    throw warehouseError(error, `Loading ${name} of ${businessDate} failed`);
+    throw failure;
   }
 }
 

@@ -63,7 +63,8 @@ export function paceOf({ of, done, rows: before }: StepProgress, look: LoadLook)
   const rows = (before ?? 0) + look.rows;
   if (rows > 0) words.push(`${plural(rows, 'row')}, ${count(look.rowsPerSecond)} a second`);
   if (look.bytes > 0) words.push(size(look.bytes));
-  if (look.secondsLeft !== undefined) words.push(`about ${plural(look.secondsLeft, 'second')} left`);
+  // At 0 the rows are through, and what comes after them says nothing of itself.
+  if (look.secondsLeft) words.push(`about ${plural(look.secondsLeft, 'second')} left`);
   return words.join('; ');
 }
 

@@ -72,18 +72,27 @@ const LF = 10;
 const CR = 13;
 const QUOTE = 34;
 
-/** What is left of the bytes before, and the bytes after it, in one piece. */
-export type Join = (rest: Buffer, chunk: Buffer) => Buffer;
+/** Where blocks lie. */
+export interface BlockMemory {
+  /** What is left of the bytes before, and the bytes after it, in one piece. */
+  join(rest: Buffer, chunk: Buffer): Buffer;
+  /** Nobody needs a block any more. */
+  giveBack(bytes: Buffer): void;
+}
 
-const joinAnew: Join = (rest, chunk) => (rest.length === 0 ? chunk : Buffer.concat([rest, chunk]));
+/** Each in memory of its own. */
+export const OWN_MEMORY: BlockMemory = {
+  join: (rest, chunk) => (rest.length === 0 ? chunk : Buffer.concat([rest, chunk])),
+  giveBack: () => undefined,
+};
 
-/** @param join where blocks lie; one that copies also what has nothing before it allows chunks that are lent */
+/** @param memory one that copies also what has nothing before it allows chunks that are lent */
 export async function* splitRecords(
   chunks: AsyncIterable<Buffer>,
   { delimiter, recordBytes }: { delimiter: string; recordBytes: number },
-  join = joinAnew,
+  memory = OWN_MEMORY,
 ): AsyncGenerator<Block> {
-  const splitter = new Splitter(delimiter.charCodeAt(0), recordBytes, join);
+  const splitter = new Splitter(delimiter.charCodeAt(0), recordBytes, memory);
   for await (const chunk of chunks) yield splitter.take(chunk, false);
   yield splitter.take(Buffer.alloc(0), true);
 }
@@ -96,7 +105,7 @@ type Scan =
 const UNFINISHED: Scan = { is: 'unfinished' };
 
 class Splitter {
-  readonly #join: Join;
+  readonly #memory: BlockMemory;
   readonly #delimiter: number;
   /** Bytes of a record with the end of its line. */
   readonly #bound: number;
@@ -114,15 +123,15 @@ class Splitter {
   #quote = -1;
   #quoteSought = Infinity;
 
-  constructor(delimiter: number, recordBytes: number, join: Join) {
-    this.#join = join;
+  constructor(delimiter: number, recordBytes: number, memory: BlockMemory) {
+    this.#memory = memory;
     this.#delimiter = delimiter;
     this.#bound = recordBytes + 2;
   }
 
   take(chunk: Buffer, atEnd: boolean): Block {
     this.#atEnd = atEnd;
-    this.#bytes = this.#join(this.#rest, chunk);
+    this.#bytes = this.#memory.join(this.#rest, chunk);
     // A file cut between CR and LF has lost nothing.
     if (atEnd && this.#bytes.at(-1) === CR) this.#bytes = Buffer.concat([this.#bytes, Buffer.of(LF)]);
     this.#runs = [];

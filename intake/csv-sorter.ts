@@ -67,7 +67,8 @@ export class CsvSorter {
     const count = { ...sorted.count, read: read + plain.count, staged: judged + plain.count };
     const rows = plain.weave(sorted.rows, staged);
     const { key } = this.#part;
-    const keys = key && judgeKeys(this.#part, key, rows, () => plain.placesOfRows(staged), block.bytes);
+    const outcome = { rows, rejects: sorted.rejects };
+    const keys = key && judgeKeys(this.#part, key, outcome, () => plain.placesOfRows(staged), block.bytes);
     return { ...sorted, rows, count, ...(keys && { keys }) };
   }
 

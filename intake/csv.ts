@@ -6,10 +6,10 @@ import { FieldReader, REASONS, takeApart, type Place } from './csv-fields.ts';
 import { list, readHeader, type Header } from './csv-header.ts';
 import {
   isLines,
+  OWN_MEMORY,
   spansOf,
   splitRecords,
   type Block,
-  type Join,
   type Lines,
   type Span,
 } from './csv-records.ts';
@@ -46,29 +46,35 @@ export async function* readCsv(
   }
 }
 
-/** The same file in blocks of records that nobody has taken apart yet; the first may hold none. @param join where blocks lie */
+/** The same file in blocks of records that nobody has taken apart yet; the first may hold none. @param memory where blocks lie, each until it is given back */
 export async function* readBlocks(
   dataset: Dataset,
   source: CsvSource,
   file: StoredFile,
   content: AsyncIterable<Buffer>,
   warn: (warning: string) => void,
-  join?: Join,
+  memory = OWN_MEMORY,
 ): AsyncGenerator<CsvBlock> {
   const bytes = csvBytes(file, content, source.encoding, dataset.bounds.inflation);
   const bounds = { delimiter: source.delimiter, recordBytes: dataset.bounds.recordBytes };
   let header: Header | undefined;
   let record = 1;
-  for await (const block of splitRecords(bytes, bounds, join)) {
+  for await (const block of splitRecords(bytes, bounds, memory)) {
     let { runs } = block;
     if (!header) {
       const [first, ...rest] = runs;
-      if (!first) continue;
+      if (!first) {
+        memory.giveBack(block.bytes);
+        continue;
+      }
       header = headerOf(dataset, source, file, block.bytes, first);
       warnIgnored(header, warn);
       runs = rest;
     }
-    if (runs.length === 0) continue;
+    if (runs.length === 0) {
+      memory.giveBack(block.bytes);
+      continue;
+    }
     yield { bytes: block.bytes, runs, header, record };
     for (const run of runs) record += recordsIn(run, header);
   }

@@ -32,7 +32,7 @@ export interface SortedKeys {
 export interface Copies {
   /** Rows to leave out: where each stretch of them begins, and ends. */
   readonly stretches: readonly (readonly [from: number, to: number])[];
-  /** Of those that contradict each other, as JSON lines. */
+  /** All that is rejected once they are judged, as JSON lines, in the order of the records. */
   readonly rejects: Uint8Array;
   readonly rejected: number;
   /** Identical copies of a row that stays. */

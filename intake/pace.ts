@@ -26,7 +26,7 @@ export class Pace {
     return {
       rows,
       bytes,
-      rowsPerSecond: Math.round(rows / seconds),
+      rowsPerSecond: rows === 0 ? 0 : Math.round(rows / seconds),
       ...(left !== undefined && { secondsLeft: Math.ceil(left * seconds) }),
     };
   }

@@ -1,6 +1,7 @@
 import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { Ordinals } from '../rules/ordinals.ts';
+import { unlessAborted } from './abort.ts';
 import type { IntakeContext } from './context.ts';
 import { COPY_BEGIN, COPY_END } from './copy-rows.ts';
 import type { Copies, Sorted } from './judge.ts';
@@ -63,11 +64,10 @@ export async function* passDay(
         const copies = watch.judge(sorted);
         if (watch.isBroken) break;
         tally.add(sorted);
-        if (sorted.rejects.length > 0)
-          await Promise.all([rejects.write(sorted.rejects), onRejects(sorted.rejects)]);
+        await rejects.write(copies?.rejects ?? sorted.rejects);
+        if (sorted.rejects.length > 0) await unlessAborted(onRejects(sorted.rejects), context.signal);
         if (copies) {
           tally.addCopies(copies);
-          await rejects.write(copies.rejects);
           yield* withoutStretches(sorted.rows, copies);
         } else if (sorted.rows.length > 0) {
           yield sorted.rows;
@@ -98,15 +98,16 @@ export async function* passDayAgain(
   let first = 0;
   yield COPY_BEGIN;
   for (const part of inOrder(landed)) {
-    const sorting = sortPart(dataset, day, part, context, pace, () => undefined);
-    yield* leaveOut(rowsOf(sorting), first, without);
-    first += parts.find((sorted) => sorted.part === part.part)?.staged ?? 0;
+    const rows = rowsOf(sortPart(dataset, day, part, context, pace, () => undefined));
+    const { staged = 0 } = parts.find((sorted) => sorted.part === part.part) ?? {};
+    yield* without.hasBetween(first, first + staged) ? leaveOut(rows, first, without) : rows;
+    first += staged;
   }
   yield COPY_END;
 }
 
 async function* rowsOf(sorting: AsyncIterable<Sorted>): AsyncGenerator<Uint8Array> {
-  for await (const { rows } of sorting) yield rows;
+  for await (const { rows } of sorting) if (rows.length > 0) yield rows;
 }
 
 function* withoutStretches(rows: Uint8Array, { stretches }: Copies): Generator<Uint8Array> {

@@ -16,6 +16,9 @@ interface Ahead {
   readonly sorting: Promise<Sorted>;
 }
 
+/** Beyond this, one key has so many rows that neighbours are left as they are: it is no longer known that keys ascend. */
+const MOST_BYTES = 1024 * 1024;
+
 /**
  * Blocks of one file, sorted, in their order; what came holds until the next is asked for. Of two neighbours that share
  * a key one is made: rows of a key are looked at together.
@@ -30,6 +33,7 @@ export async function* sortInTurn(
   memory?: SharedMemory,
 ): AsyncGenerator<Sorted> {
   const waiting: Ahead[] = [];
+  let makesOne = true;
   const push = (block: CsvBlock) => {
     const sorting = sorter.sort(block);
     sorting.catch(() => undefined); // told when its turn comes
@@ -39,7 +43,9 @@ export async function* sortInTurn(
     const [{ block, sorting }, next] = waiting as [Ahead, Ahead?];
     const sorted = await unlessAborted(sorting, signal);
     const following = next && (await unlessAborted(next.sorting, signal));
-    if (next && following && shareKey(sorted, following)) {
+    if (sorted.keys?.ascend === false) makesOne = false;
+    if (makesOne && next && following && shareKey(sorted, following)) {
+      makesOne = block.bytes.length <= MOST_BYTES;
       const whole = asOne(block, next.block);
       waiting.splice(0, 2, { block: whole, sorting: Promise.resolve(sorter.sortAtHome(whole)) });
       for (const { bytes } of [block, next.block]) memory?.giveBack(bytes);

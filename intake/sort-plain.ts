@@ -2,7 +2,6 @@ import type { Dataset } from '../rules/dataset.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import type { IntakeContext } from './context.ts';
 import { readBlocks, type CsvBlock } from './csv.ts';
-import type { Join } from './csv-records.ts';
 import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
 import type { StoredFile } from './landing.ts';
@@ -43,8 +42,7 @@ export function openPlain(
     // Unpacking reads ahead, so that it cannot have chunks that are lent.
     const way = memory && !isPacked(file) ? 'lend' : 'read';
     const content = openLanded(landing, file, signal, pace, way);
-    const join: Join | undefined = memory && ((rest, chunk) => memory.join(rest, chunk));
-    return readBlocks(dataset, source, file, way === 'lend' ? content : inBlocks(content), warn, join);
+    return readBlocks(dataset, source, file, way === 'lend' ? content : inBlocks(content), warn, memory);
   };
   return { part, file, blocks };
 }

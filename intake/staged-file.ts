@@ -11,6 +11,7 @@ export class StagedFile {
   /** Told when the store asks for more, or has ended. */
   #goOn: () => void = () => undefined;
   #hasEnded = false;
+  #isGivenUp = false;
 
   constructor({ landing, signal }: Pick<IntakeContext, 'landing' | 'signal'>, key: string) {
     this.#await();
@@ -40,7 +41,8 @@ export class StagedFile {
 
   /** Leaves nothing behind unless the file was ended. */
   async discard(): Promise<void> {
-    this.#giveUp(new Error('The staged part was given up'));
+    this.#isGivenUp = true;
+    this.#giveUp(givenUp());
     await this.#written.catch(() => undefined);
   }
 
@@ -51,6 +53,8 @@ export class StagedFile {
       this.#await();
       yield piece;
       this.#goOn();
+      // Also where that was said before the piece was taken: nobody writes another.
+      if (this.#isGivenUp) throw givenUp();
     }
   }
 
@@ -61,4 +65,8 @@ export class StagedFile {
     });
     this.#asked.catch(() => undefined); // where the store does not ask any more
   }
+}
+
+function givenUp(): Error {
+  return new Error('The file was given up before its end');
 }

@@ -28,7 +28,8 @@ export class Unread {
   }
 
   /**
-   * Undefined where nobody knows before all is read: what a packed file says of its length is a claim.
+   * Undefined where nobody knows before all is read: where a page of an API ends a record, or a packed file ends, is
+   * seen by reading it.
    * @param part that is being read; those before it have been
    * @param read so many of its records
    */
@@ -42,11 +43,11 @@ export class Unread {
 
   async #count(parts: readonly LandedPart[]): Promise<ReadonlyMap<number, number> | 'nobody knows'> {
     const records = new Map<number, number>();
-    for (const { part, records: counted, files } of parts) {
-      const isPlain = this.#dataset.source.kind === 'csv' && files.every(({ key }) => !key.endsWith('.gz'));
-      if (counted === null && !isPlain) return 'nobody knows';
-      let sum = counted ?? 0;
-      for (const file of counted === null ? files : []) sum += await this.#linesBelowHeader(file);
+    const isPlain = ({ files }: LandedPart) => files.every(({ key }) => !key.endsWith('.gz'));
+    if (this.#dataset.source.kind !== 'csv' || !parts.every(isPlain)) return 'nobody knows';
+    for (const { part, files } of parts) {
+      let sum = 0;
+      for (const file of files) sum += await this.#linesBelowHeader(file);
       records.set(part, sum);
     }
     return records;

@@ -143,12 +143,15 @@ export function defineDataset<Name extends string>(declaration: Declaration<Name
 }
 
 /** The part of a declaration that a night in flight goes by. */
-export function planOf({ write, rejectLimitPercent, allowEmpty, partsAtOnce, steps, audits }: Dataset): Plan {
+export function planOf(dataset: Dataset): Plan {
+  const { write, rejectLimitPercent, allowEmpty, partsAtOnce, steps, audits, source } = dataset;
   const hasWarnAudits = audits.some(({ severity }) => severity === 'warn');
-  const limits = { rejectLimitPercent, allowEmpty, partsAtOnce };
+  const plan = { write, rejectLimitPercent, allowEmpty, partsAtOnce, hasWarnAudits, steps, small: SMALL };
   // A merge that is overtaken starts over (R11), and would sort all of its rows again each time.
-  const sortsInLoad = write === 'replaceDay' && ({ sortsInLoad: true } as const);
-  return { write, ...limits, hasWarnAudits, steps, small: SMALL, ...sortsInLoad };
+  if (write !== 'replaceDay' || source.kind !== 'csv') return plan;
+  const { transform, load } = steps;
+  const timeoutMs = transform.timeoutMs + load.timeoutMs;
+  return { ...plan, steps: { ...steps, load: { ...load, timeoutMs } }, sortsInLoad: true };
 }
 
 /** The source's name of a column. */

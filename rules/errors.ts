@@ -103,6 +103,11 @@ export class LandingFull extends NightTrainError {
   static override readonly retryable = true;
 }
 
+/** What had landed could not be sorted, for a reason that is not in it: a disk that does not answer, a thread that died. */
+export class SortingFailed extends NightTrainError {
+  static override readonly retryable = true;
+}
+
 /** The landing store lost or changed what it was given. */
 export class LandingCorrupt extends NightTrainError {}
 

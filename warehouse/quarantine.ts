@@ -73,6 +73,10 @@ export class Quarantine {
 
   #insert(rows: readonly Quarantined[]): Promise<void> {
     return this.#warehouse.transaction(async (tx) => {
+      // A worker that is frozen in here must not hold up the one that takes its step over (R14).
+      await tx.query(
+        `select set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', '10s', true)`,
+      );
       await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
         `quarantine/${this.#night.join('/')}`,
       ]);

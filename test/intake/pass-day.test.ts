@@ -228,13 +228,13 @@ async function sortBlocks(dataset: Dataset, content: Buffer, chunk: number, ahea
     if (keys && (!keys.ascend || keys.first <= last)) return undefined;
     last = keys?.last ?? last;
     rows.push(...kept(sorted.rows, keys?.copies));
-    lines.push(Buffer.from(sorted.rejects), Buffer.from(keys?.copies?.rejects ?? ''));
+    lines.push(Buffer.from(keys?.copies?.rejects ?? sorted.rejects));
     deduplicated += keys?.copies?.deduplicated ?? 0;
   }
   const rejects = Buffer.concat(lines).toString().split('\n').filter(Boolean);
   return {
     rows: valuesOf(Buffer.concat(rows)),
-    rejects: rejects.map((line) => placeOf(JSON.parse(line) as RejectedRecord)).toSorted(byPlace),
+    rejects: rejects.map((line) => placeOf(JSON.parse(line) as RejectedRecord)),
     deduplicated,
   };
 }
