@@ -66,7 +66,7 @@ export interface Filled extends Tallied {
 }
 
 /**
- * Copies the staged parts into a new table and builds its keys. Where SQL finds rows that must not be published, they go
+ * Copies the day's rows into a new table and builds its keys. Where SQL finds rows that must not be published, they go
  * to quarantine and, unless they refuse the night, the stream is copied again without them: nothing is ever deleted from
  * a frozen table (§5).
  */

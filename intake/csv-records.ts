@@ -38,7 +38,7 @@ export interface Lines {
 
 export interface Block {
   readonly bytes: Buffer;
-  /** In their order, and without a gap. The first record of all is a span. */
+  /** In their order. The first record of all is a span. */
   readonly runs: readonly (Span | Lines)[];
 }
 

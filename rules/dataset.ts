@@ -63,6 +63,7 @@ export interface Dataset {
   readonly versionBy: string | undefined;
   readonly rejectLimitPercent: number;
   readonly allowEmpty: boolean;
+  /** Parts that are transformed side by side, where that is a step of its own. */
   readonly partsAtOnce: number;
   readonly steps: Readonly<Record<Step, StepPolicy>>;
   readonly bounds: Bounds;

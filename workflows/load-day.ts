@@ -13,7 +13,10 @@ import { endOf, failureOf, outcomeOf } from './outcome.ts';
 import { bookkeeping, steps } from './policies.ts';
 import { stateIs } from './search-attributes.ts';
 
-/** Loads one dataset day, whole or not at all: take over → extract → transform → load → audit → receipt (§3). */
+/**
+ * Loads one dataset day, whole or not at all: take over → extract → transform → load → audit → receipt (§3). A large night
+ * is transformed within its load.
+ */
 export async function loadDay(request: LoadDayRequest): Promise<DayLoaded> {
   const { dataset, businessDate, kind } = request;
   const day = { dataset, businessDate };
