@@ -17,7 +17,7 @@ export interface Quarantined {
 }
 
 /** What is in memory at once, here and in the server (R14). */
-const ROWS_AT_ONCE = 4_000;
+const ROWS_AT_ONCE = 10_000;
 const CHARACTERS_AT_ONCE = 4 * 1024 * 1024;
 
 /** Under which epoch a night's rows are kept: the attempt's what the intake rejects, its load's what SQL does. */

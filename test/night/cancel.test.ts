@@ -55,6 +55,15 @@ test('R13: cancelled while rows are sorted and copied', async () => {
   expect(await cancelled(house(), handle, 'fares', day)).toBeLessThan(WITHIN_MS);
 });
 
+test('R13: cancelled while the parts of a merge are transformed', async () => {
+  const day = '2024-08-03';
+  const rows = Array.from({ length: 1_000_000 }, (_, row) => `ore ${row},1,100`);
+  await house().put('prices', `${day}.csv`, ['commodity,revision,francs', ...rows]);
+  const handle = await house().start('prices', day);
+  await until(() => isAt(handle, 'transform'), 20_000);
+  expect(await cancelled(house(), handle, 'prices', day)).toBeLessThan(WITHIN_MS);
+});
+
 test('R13: cancelled in mid-COPY, which PostgreSQL itself cannot be asked to leave', async () => {
   const day = '2024-08-04';
   await house().put('fares', `${day}.csv`, fareLines(day, { good: 5 }));
