@@ -33,7 +33,7 @@ function tooManyRejected(
   const rest = `The rest, ${unread} records at most, was not read: the night is too bad even if all of them are sound.`;
   const limit = `The limit is ${rejectLimitPercent} %; nothing was written.`;
   return new Refused(`${dayLabel(day)} is refused: ${rejected} of ${rows} are rejected (${share} %)`, {
-    detail: unread > 0 ? `${rest}\n${limit}` : limit,
+    detail: unread > 0 ? `${rest} ${limit}` : limit,
     hint: `See which rows and why: npx nighttrain quarantine list ${day.dataset} ${day.businessDate}`,
   });
 }

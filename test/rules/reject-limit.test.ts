@@ -93,7 +93,7 @@ describe('a night that is refused before it is read to its end (R2)', () => {
       expect.objectContaining({
         message: 'fares of 2024-01-01 is refused: 8 of the first 10 rows are rejected (80.0 %)',
         detail:
-          'The rest, 5 records at most, was not read: the night is too bad even if all of them are sound.\nThe limit is 30 %; nothing was written.',
+          'The rest, 5 records at most, was not read: the night is too bad even if all of them are sound. The limit is 30 %; nothing was written.',
       }),
     );
     expect(() => refuseIfBad(day, planOf(fares), { read: 12, discarded: 2, rejected: 1 }, 5)).toThrow(
