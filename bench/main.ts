@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { cpus, totalmem } from 'node:os';
 import { measureBackfill } from './backfill.ts';
 import { BenchHouse } from './house.ts';
+import { measureMerge } from './merge.ts';
 import { sayFigures, tableOf } from './report.ts';
 import { measureSmallNight } from './small-night.ts';
 import { measureTransactions } from './transactions.ts';
@@ -18,7 +19,7 @@ interface BenchOptions {
   readonly json?: boolean;
 }
 
-const PARTS = ['month', 'transactions', 'small-night', 'backfill'] as const;
+const PARTS = ['month', 'merge', 'transactions', 'small-night', 'backfill'] as const;
 type Part = (typeof PARTS)[number];
 
 const whole = (text: string): number => {
@@ -29,13 +30,13 @@ const whole = (text: string): number => {
 
 await new Command('bench')
   .description('measures a night side by side with what a user would pick instead, all in one run')
-  .option('--rows <n>', 'movements of a month', whole, 5_000_000)
+  .option('--rows <n>', 'movements of a month, rows of a merge', whole, 5_000_000)
   .option('--rounds <n>', 'rounds; what is reported is their median', whole, 3)
   .option('--bad <percent>', 'damaged rows of the damaged files', whole, 5)
   .addOption(
     new Option('--only <part...>', 'so much of it')
       .choices(PARTS)
-      .default(['month', 'small-night', 'backfill']),
+      .default(['month', 'merge', 'small-night', 'backfill']),
   )
   .option('--transactions <n>', 'transactions of the large day', whole, 22_294_503)
   .option('--peers', 'also pgloader, pandas + SQLAlchemy and dlt, where they are or can be installed')
@@ -61,12 +62,13 @@ async function bench({
   const smallNight = await take('small-night', () => measureSmallNight(house));
   const backfill = await take('backfill', () => measureBackfill(house));
   const month = await take('month', () => measureVolume(house, { rows, rounds, badPercent: bad, say }));
+  const merge = await take('merge', () => measureMerge(house, rows));
   const rivals = peers ? await measurePeers(house, { rows: peerRows, rounds, say }) : undefined;
   const day = await take('transactions', () => measureTransactions(house, transactions, say));
   const [cpu] = cpus();
   const machine = { cores: cpus().length, cpu: cpu?.model, memory: totalmem(), node: process.version };
   if (json) {
-    const figures = { smallNight, backfill, month, peers: rivals, transactions: day };
+    const figures = { smallNight, backfill, month, merge, peers: rivals, transactions: day };
     console.log(
       JSON.stringify({ version: 1, machine, rows, rounds, badPercent: bad, peerRows, ...figures }, null, 2),
     );
@@ -76,5 +78,6 @@ async function bench({
   if (backfill) console.log(sayFigures('A year of flights by backfill', backfill));
   if (month) console.log(`\n${rows} rows, medians of ${rounds}:\n\n${tableOf(month, rows, RIVAL)}`);
   if (rivals) console.log(`\n${peerRows} rows, medians of ${rounds}:\n\n${tableOf(rivals, peerRows, OURS)}`);
+  if (merge) console.log(sayFigures('A merge', merge));
   if (day) console.log(sayFigures('Transactions as one day', day));
 }
