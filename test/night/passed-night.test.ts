@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { lookAt } from '../../cli/load-look.ts';
 import { endingOf, receiptOf, type Ending } from '../support/ending.ts';
 import { shareHouse, type House } from '../support/house.ts';
-import { until } from '../support/intake.ts';
+import { dayOf, until } from '../support/intake.ts';
 
 /** Nights whose rows are sorted while they are copied, beside the same nights whose parts are staged first. */
 
@@ -136,7 +137,7 @@ test('R4, R9: a night comes to the same rows, counts, rejects and checksum, sort
       expect(await twiceKept(day)).toEqual([]);
       expect(await tablesOf(day)).toHaveLength(one.state === 'loaded' ? 1 : 0);
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
   expect(states).toContain('loaded');
 });
@@ -228,4 +229,27 @@ test('R1: what landed and was changed since is the error that the night ends wit
   expect(await passed().attempts('fares', day)).toMatchObject([{ state: 'failed', loaded: null }]);
   expect(await tablesOf(day)).toEqual([]);
   await until(async () => (await passed().loadSessions()).length === 0);
+});
+
+test('whoever follows it is told how much has come, how fast it comes, and how long it will still take', async () => {
+  const day = '2024-09-07';
+  await putPacked(day, [filler(day, 1, 9_000)]);
+  const held = passed().wire.hold('COPY');
+  const handle = await passed().start('fares', day);
+  const copied = await held;
+  const { runId } = await handle.describe();
+  const { client, database: warehouse } = passed();
+  const load = { client, warehouse, day: { dataset: 'fares', businessDate: dayOf(day) }, runId };
+  let look = await lookAt(load);
+  await until(async () => (look = await lookAt(load)).rows === 9_000);
+  expect(look).toMatchObject({ secondsLeft: 0, retries: [] });
+  expect(look.rowsPerSecond).toBeGreaterThan(0);
+  expect(look.bytes).toBeGreaterThan(0);
+  expect(look.steps?.map(({ name, state }) => `${name} ${state}`)).toEqual([
+    'take over done',
+    'extract done',
+    'load running',
+  ]);
+  await copied.release();
+  expect(receiptOf(await endingOf(handle)).counts).toMatchObject({ loaded: 9_000 });
 });
