@@ -90,12 +90,13 @@ async function* sortOneByOne(
     landed.reconsidered && (await Follower.open(context.landing, landed.part, landed.reconsidered));
   let staged = 0;
   for await (const batch of readPart(dataset, landed, context, pace, warn)) {
+    let ways = '';
     for (const record of batch) {
       const way = superseded.has(record.record) ? judge.discard() : judge.judge(record);
-      if (follower?.sought === record.record)
-        await followed?.write(Buffer.from(jsonLine(await follower.passed(way, staged))));
+      if (follower?.sought === record.record) ways += jsonLine(await follower.passed(way, staged));
       if (way.became === 'staged') staged++;
     }
+    await followed?.write(Buffer.from(ways));
     yield judge.take();
   }
   follower?.end();
