@@ -102,11 +102,11 @@ test('the histories of nights that are sorted while they are copied are recorded
     house.put('fares', `${day(number)}.csv.gz`, gzipSync(`${fareLines(day(number), counts).join('\n')}\n`)); // no small night
 
   await put(1, { good: 3 });
-  await house.run('fares', day(1));
+  expect(await house.run('fares', day(1))).toMatchObject({ state: 'loaded' });
   await keep('load-day-sorted-in-load-loaded', house.load('fares', day(1)));
 
   await put(2, { good: 1, bad: 3 });
-  await house.run('fares', day(2));
+  expect(await house.run('fares', day(2))).toMatchObject({ state: 'refused' });
   await keep('load-day-sorted-in-load-refused', house.load('fares', day(2)));
 
   await put(3, { good: 3 });
