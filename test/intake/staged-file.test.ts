@@ -46,6 +46,16 @@ test.each([0, 1, 5])('a file that is given up after %i pieces leaves nothing', a
   expect(await namesIn(house)).toEqual([]);
 });
 
+test('a file that is given up while a piece of it is being written leaves nothing, and nobody waits for it', async () => {
+  const house = await openIntake();
+  const file = new StagedFile(house.context, KEY);
+  await file.write(Buffer.from('rows'));
+  const writing = file.write(Buffer.from('more')).catch(() => undefined);
+  await file.discard();
+  await writing;
+  expect(await namesIn(house)).toEqual([]);
+});
+
 test('a store that is full in the middle tells whoever writes on, ends or gives up', async () => {
   const house = await openIntake();
   const full = new LandingFull('The landing store is full');
@@ -55,7 +65,7 @@ test('a store that is full in the middle tells whoever writes on, ends or gives 
   };
   const file = new StagedFile({ ...house.context, landing }, KEY);
   const writing = async () => {
-    for (;;) await file.write(Buffer.from('rows'));
+    for (let piece = 0; piece < 1_000; piece++) await file.write(Buffer.from('rows'));
   };
   await expect(writing()).rejects.toBe(full);
   await expect(file.write(Buffer.from('more'))).rejects.toBe(full);
