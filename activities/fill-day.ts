@@ -107,7 +107,7 @@ export async function judgeNight(
 /** Keeps what the intake counted, on a connection that no rollback touches. @throws Refused, EmptySource by it (R2, R3) */
 export async function judgeIntake({ warehouse, attempt, landed, rows }: IntakeJob): Promise<void> {
   await rows.kept();
-  const staged = totalOf(rows.parts ?? []);
+  const { deduplicated: _, ...staged } = totalOf(rows.parts ?? []); // not known before the warehouse has judged, too
   await recordTally(warehouse, attempt, { ...staged, manifest: landed.manifest });
   refuseIfBad(attempt, attempt.plan, staged, rows.unread);
 }
