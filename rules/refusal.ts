@@ -28,7 +28,7 @@ function tooManyRejected(
   unread: number,
 ): Refused {
   const judged = read - discarded;
-  const share = ((rejected * 100) / judged).toFixed(1);
+  const share = shareBeyond(rejectLimitPercent, (rejected * 100) / judged);
   const rows = unread > 0 ? `the first ${judged} rows` : `${judged} rows`;
   const rest = `The rest, ${unread} records at most, was not read: the night is too bad even if all of them are sound.`;
   const limit = `The limit is ${rejectLimitPercent} %; nothing was written.`;
@@ -36,4 +36,11 @@ function tooManyRejected(
     detail: unread > 0 ? `${rest} ${limit}` : limit,
     hint: `See which rows and why: npx nighttrain quarantine list ${day.dataset} ${day.businessDate}`,
   });
+}
+
+/** To a decimal, or to as many as it takes to be seen beyond the limit: 30001 of 100000 rows are 30.001 %, not 30.0 %. */
+function shareBeyond(limitPercent: number, percent: number): string {
+  let decimals = 1;
+  while (percent > limitPercent && Number(percent.toFixed(decimals)) <= limitPercent) decimals++;
+  return percent.toFixed(decimals);
 }

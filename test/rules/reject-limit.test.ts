@@ -54,6 +54,34 @@ describe('the reject limit (R2)', () => {
   });
 });
 
+describe('the share that a refused night is told', () => {
+  const day = { dataset: 'fares', businessDate: dayOf('2024-01-01') };
+  const shareOf = (counts: Judged, rejectLimitPercent: number): string => {
+    try {
+      refuseIfBad(day, { ...planOf(fares), rejectLimitPercent }, counts);
+    } catch (error) {
+      return /\((.*) %\)$/.exec((error as Error).message)?.[1] ?? '';
+    }
+    throw new Error('It was not refused');
+  };
+
+  test('has one decimal, and more where the limit would look the same', () => {
+    expect(shareOf({ read: 930, discarded: 0, rejected: 475 }, 30)).toBe('51.1');
+    expect(shareOf({ read: 100_000, discarded: 0, rejected: 30_001 }, 30)).toBe('30.001');
+    expect(shareOf({ read: 1_000_000, discarded: 0, rejected: 1 }, 0)).toBe('0.0001');
+  });
+
+  test('is never the limit, and never below it', () => {
+    const rows = fc.integer({ min: 1, max: 1e9 });
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 0, max: 99 }), fc.nat({ max: 3 }), (read, limit, more) => {
+        const rejected = Math.min(read, Math.floor((limit * read) / 100) + 1 + more);
+        expect(Number(shareOf({ read, discarded: 0, rejected }, limit))).toBeGreaterThan(limit);
+      }),
+    );
+  });
+});
+
 describe('a night that is refused before it is read to its end (R2)', () => {
   const way = fc.constantFrom('sound', 'rejected', 'discarded');
   const count = (ways: readonly string[]): Judged => ({
