@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { waitForEnd } from '../cli/day-end.ts';
 import { OpenEngines, openInstallation } from '../cli/installation.ts';
 import { startLoad } from '../cli/start-load.ts';
-import { readEngines } from '../local/home.ts';
+import { readEngines, removeHome } from '../local/home.ts';
 import { findPostgres } from '../local/postgres.ts';
 import { withServer } from './copy.ts';
 import type { Pids } from './memory.ts';
@@ -117,5 +117,6 @@ async function end(up: ChildProcess, folder: string): Promise<void> {
     up.kill('SIGTERM');
     await gone;
   }
+  await removeHome(join(folder, 'home'));
   await rm(folder, { recursive: true, force: true });
 }
