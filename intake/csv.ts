@@ -81,7 +81,9 @@ export async function* readBlocks(
   if (!header) {
     throw new SourceContractBroken(`The file of ${dataset.name} is empty: it has no header`, {
       detail: file.key,
-      hint: "Ask the source's owner; a day without records is a file with nothing but its header.",
+      hint: dataset.allowEmpty
+        ? "Ask the source's owner; a day without records is a file with nothing but its header."
+        : "Ask the source's owner; a day of nothing but a header is refused as well, unless the dataset says `allowEmpty: true`.",
     });
   }
 }

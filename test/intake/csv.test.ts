@@ -264,6 +264,15 @@ describe('the header is a contract', () => {
     expect(error.hint).toBeDefined();
   });
 
+  test('an empty file is told what a day without records looks like, and whether that would be loaded', async () => {
+    const hintOf = async (allowEmpty: boolean) =>
+      (await refusalOf(readAll({ ...people, allowEmpty }, ''))).hint;
+    expect(await hintOf(true)).toMatch(/a day without records is a file with nothing but its header\.$/);
+    expect(await hintOf(false)).toMatch(
+      /a day of nothing but a header is refused as well, unless .*allowEmpty/,
+    );
+  });
+
   test('under discard an undeclared column is left out with a warning', async () => {
     const { rows, warnings } = await readAll(
       personDataset({ drift: 'discard' }),
