@@ -21,8 +21,8 @@ const FIRST_ACCOUNT = 1_000_001;
 const FIRST_CUSTOMER = 500_001;
 
 /**
- * Customers, accounts and transactions: an account's opening balance and its transactions make its closing balance,
- * day after day.
+ * Customers, accounts and transactions: an account's opening balance and its transactions, but for those that damage
+ * takes from the night, make its closing balance, day after day.
  * @throws UsageError where more accounts are to drift than there are
  */
 export function openBank(options: SetOptions): OpenedSet {
@@ -73,6 +73,16 @@ class Bank implements OpenedSet {
     const chance = chanceOf(`transactions ${seed} ${date}`);
     const firstId = today * 100_000_000 + 1;
     const seconds = words(clock(date));
+    const drawn = (row: number) => {
+      const [account, kind, money] = [
+        chance(row, 0) % this.#accounts,
+        pick(KIND_OF, chance(row, 1)),
+        chance(row, 2),
+      ];
+      const { sign, atLeast, unit } = kind;
+      const cents = sign * (atLeast + Math.floor(unit * (money & 0x1ff) * ((money >>> 9) & 0x1ff)));
+      return { account, kind, money, cents };
+    };
     return {
       dataset: 'bank-transactions',
       columns: ['transaction_id', 'booked_at', 'account_id', 'kind', 'amount', 'label'],
@@ -80,9 +90,8 @@ class Bank implements OpenedSet {
       isFact: true,
       flaws: TRANSACTION_FLAWS,
       writeRow: (page, row) => {
-        const [account, kind, money] = [chance(row, 0) % this.#accounts, chance(row, 1), chance(row, 2)];
-        const { start, sign, atLeast, unit, labels } = pick(KIND_OF, kind);
-        const cents = sign * (atLeast + Math.floor(unit * (money & 0x1ff) * ((money >>> 9) & 0x1ff)));
+        const { account, kind, money, cents } = drawn(row);
+        const { start, labels } = kind;
         page.integer(firstId + row);
         page.word(seconds[Math.floor((row * seconds.length) / rows)] ?? word(''));
         page.integer(FIRST_ACCOUNT + account);
@@ -90,6 +99,10 @@ class Bank implements OpenedSet {
         page.cents(cents);
         page.word(pick(labels, money >>> 18));
         this.#move(account, cents, today);
+      },
+      loseRow: (row) => {
+        const { account, cents } = drawn(row);
+        this.#move(account, -cents, today);
       },
     };
   }

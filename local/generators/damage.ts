@@ -1,6 +1,7 @@
 import { pick, type Chance } from './chance.ts';
 import { KINDS, type CellFlaw, type Kind, type Tally } from './flaws.ts';
 import type { Page } from './page.ts';
+import type { GeneratedTable } from './table.ts';
 
 /** Draws that are not those of the rows themselves. */
 const PLACE = 100;
@@ -23,6 +24,7 @@ interface WrittenRow {
 export class Damage {
   readonly #columns: readonly string[];
   readonly #flaws: readonly CellFlaw[];
+  readonly #loseRow: (row: number) => void;
   readonly #chance: Chance;
   readonly #tally: Tally;
   readonly #from: number;
@@ -38,13 +40,14 @@ export class Damage {
 
   /** @param tally of the dataset day, to which the part adds */
   constructor(
-    { columns, flaws }: { readonly columns: readonly string[]; readonly flaws: readonly CellFlaw[] },
+    { columns, flaws, loseRow = () => undefined }: Pick<GeneratedTable, 'columns' | 'flaws' | 'loseRow'>,
     part: { readonly from: number; readonly to: number; readonly badPercent: number },
     chance: Chance,
     tally: Tally,
   ) {
     this.#columns = columns;
     this.#flaws = flaws;
+    this.#loseRow = loseRow;
     this.#chance = chance;
     this.#tally = tally;
     this.#from = part.from;
@@ -68,6 +71,8 @@ export class Damage {
       }
     }
     page.rewrite(start, line);
+    this.#loseRow(row);
+    if (kind === 'different-duplicate') this.#loseRow(row - 1); // both are rejected
     this.#tally.damaged++;
     this.#tally.kinds[kind] = (this.#tally.kinds[kind] ?? 0) + 1;
     this.#done++;

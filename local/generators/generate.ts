@@ -82,7 +82,7 @@ export interface Written {
 /**
  * Writes a set as files for an inbox: `<out>/<dataset>/<date>.csv[.gz]`, or `<date>-00001-of-00005.csv[.gz]` and so on
  * where facts come in parts. Sound rows depend on the set, the seed, the date and the number of rows; where damage
- * falls depends on the number of parts too. Memory does not grow with the rows, but for the balances of a bank's
+ * falls, and with it a bank's balances, depends on the number of parts too. Memory does not grow with the rows, but for the balances of a bank's
  * accounts (20 bytes each). Parts are written in their order by this one thread: the disk is slower.
  * @param told once for every megabyte or so
  */

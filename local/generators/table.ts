@@ -13,6 +13,8 @@ export interface GeneratedTable {
   readonly flaws: readonly CellFlaw[];
   /** Writes a sound row with its line's end: the key first, nothing in quotes. @param row from 0 */
   readonly writeRow: (page: Page, row: number) => void;
+  /** Told of a row that was written and that no night will load. */
+  readonly loseRow?: (row: number) => void;
 }
 
 /** What decides every byte of a set, but for the damage. */

@@ -66,6 +66,13 @@ async function attemptOf(dataset: string): Promise<Record<string, unknown>> {
   return row ?? {};
 }
 
+const driftFound = (date: string) =>
+  here.ask(
+    `select rows_found as rows, array(select (a->>'account_id')::int from jsonb_array_elements(sample) a order by 1) as accounts
+     from nighttrain.audit_result where audit = 'balance-differs' and business_date = $1`,
+    [date],
+  );
+
 /** What the attempt must say of a generated day. */
 function promiseOf({ rows, rejectedByRule, deduplicated }: GeneratedDay): Record<string, unknown> {
   const rejected = sum(rejectedByRule);
@@ -129,11 +136,7 @@ describe('a generated set', () => {
       const stats = await check('bank-accounts', made);
       for (const dataset of ['bank-customers', 'bank-accounts', 'bank-transactions'])
         expect(await here.run(['run', dataset, '--date', '2025-03-01'])).toMatchObject({ code: 0 });
-      const found = await here.ask<{ rows: number; accounts: number[] }>(
-        `select rows_found as rows, array(select (a->>'account_id')::int from jsonb_array_elements(sample) a order by 1) as accounts
-         from nighttrain.audit_result where audit = 'balance-differs' and business_date = '2025-03-01'`,
-      );
-      expect(found).toEqual([{ rows: 3, accounts: made.drifted['2025-03-01'] }]);
+      expect(await driftFound('2025-03-01')).toEqual([{ rows: 3, accounts: made.drifted['2025-03-01'] }]);
       const [balances] = await here.ask<{ sum: string }>(
         'select sum(closing_balance)::text as sum from warehouse.bank_account',
       );
@@ -143,7 +146,7 @@ describe('a generated set', () => {
   );
 
   test(
-    'of a bank, bad: a transaction of an account that nobody knows is rejected by SQL, as it says',
+    'of a bank, bad: SQL rejects transactions of unknown accounts, as it says; the audit finds who drifts, and no other',
     async () => {
       const made = await generate(
         'bank',
@@ -151,6 +154,8 @@ describe('a generated set', () => {
         '10000',
         '--bad',
         '10',
+        '--drift',
+        '3',
         '--parts',
         '3',
         '--from',
@@ -167,6 +172,7 @@ describe('a generated set', () => {
       );
       const { rejectedByRule, deduplicated } = day;
       expect(attempt).toEqual({ rejected: sum(rejectedByRule), rejectedByRule, deduplicated });
+      expect(await driftFound('2025-03-02')).toEqual([{ rows: 3, accounts: made.drifted['2025-03-02'] }]);
     },
     PATIENCE_MS,
   );
