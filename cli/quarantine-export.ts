@@ -9,8 +9,9 @@ import { Option, type Command } from 'commander';
 import { openLandingFolder } from '../intake/landing-folder.ts';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { LandingFull, UsageError } from '../rules/errors.ts';
+import { MOST_CORRECTED_ROWS } from '../rules/release.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
-import { plural } from './figures.ts';
+import { count, plural } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { closedAttempt } from './closed-attempt.ts';
@@ -67,12 +68,21 @@ async function exportRows(name: string, businessDate: BusinessDate, options: Exp
         : linesOf(format, counted(await allRejected(warehouse, landing, attempt)));
     if (options.output === undefined) await pipeline(Readable.from(lines), process.stdout, { end: false });
     else await writeWhole(options.output, lines);
+    const to = options.output === undefined ? '' : ` to ${options.output}`;
+    const all = attempt.rowsRejected ?? rows;
     output.note(
-      `${plural(rows, 'rejected row')} written${options.output === undefined ? '' : ` to ${options.output}`}`,
+      rows < all
+        ? `${count(rows)} of ${plural(all, 'rejected row')} written${to}, because ${whyNotAll(format)}`
+        : `${plural(rows, 'rejected row')} written${to}`,
     );
     if (isMasked) output.note(maskNote(dataset));
   });
 }
+
+const whyNotAll = (format: Format): string =>
+  format === 'corrections'
+    ? `one file corrects the first ${count(MOST_CORRECTED_ROWS)} at most; for all of them: --format csv`
+    : 'neither the table nor landing holds more';
 
 async function* linesOf(format: 'csv' | 'jsonl', rows: AsyncIterable<Quarantined>): AsyncGenerator<string> {
   if (format === 'csv') yield `${CSV_COLUMNS.join(',')}\r\n`;

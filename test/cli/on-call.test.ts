@@ -72,7 +72,7 @@ describe('a refused night', () => {
 
   test('rows that the table no longer takes are exported from the landing folder', async () => {
     await here.ask(`update nighttrain.attempt set rows_rejected = 476 where business_date = '2013-02-08'`);
-    const { code, stdout } = await here.run([
+    const { code, stdout, stderr } = await here.run([
       'quarantine',
       'export',
       'flights',
@@ -81,6 +81,9 @@ describe('a refused night', () => {
       'jsonl',
     ]);
     expect(code).toBe(0);
+    expect(stderr).toBe(
+      '475 of 476 rejected rows written, because neither the table nor landing holds more\n',
+    );
     expect(stdout.trimEnd().split('\n')).toHaveLength(475);
     await rm(join(here.home, 'landing'), { recursive: true });
     const lost = await here.run(['quarantine', 'export', 'flights', '2013-02-08']);

@@ -178,6 +178,18 @@ describe('rejected rows', () => {
   });
 });
 
+test('a file to correct that cannot hold all rejected rows says how many there are, and why', async () => {
+  const [header] = (await readFile(join(here.inbox, 'flights', '2013-02-10.csv'), 'utf8')).split('\n');
+  await writeFile(join(here.inbox, 'flights', '2013-02-12.csv'), `${header}\n${'x\n'.repeat(100_050)}`);
+  expect(await here.run(['run', 'flights', '--date', '2013-02-12'])).toMatchObject({ code: 1 });
+  const line = ['quarantine', 'export', 'flights', '2013-02-12', '--format', 'corrections', '--output', file];
+  const { code, stderr } = await here.run(line);
+  expect(stderr).toContain(
+    `100,000 of 100,050 rejected rows written to ${file}, because one file corrects the first 100,000 at most`,
+  );
+  expect(code).toBe(0);
+}, 120_000);
+
 test('R17: a file to correct shows personal columns only where that is asked for', async () => {
   const day = ['freight-movements', '2013-02-08'];
   await here.ask(
