@@ -23,6 +23,8 @@ import { runStep } from './step.ts';
 export interface AuditOutcome {
   readonly audit: string;
   readonly severity: 'warn' | 'error';
+  /** Of the alerts that its findings raise. */
+  readonly rule: AlertRule;
   /** Of the dataset and its last day; null where it looks at the whole installation. */
   readonly dataset: string | null;
   readonly businessDate: BusinessDate | null;
@@ -53,6 +55,7 @@ export async function auditWarehouse({
     outcomes.push({
       audit: audit.name,
       severity: 'error',
+      rule: audit.rule,
       dataset: null,
       businessDate: null,
       rowsFound: problems.length,
@@ -117,17 +120,16 @@ async function auditLastDay(warehouse: DataSource, alarm: Alarm, dataset: Datase
     const table = await tableOf(tx, dataset, day);
     return table ? runAudits(tx, dataset, day, table, dataset.audits) : [];
   });
-  for (const { audit, severity, rowsFound } of findings) {
-    const key = {
-      rule: severity === 'warn' ? 'audit-warned' : 'audit-failed',
-      ...day,
-      subject: audit,
-    } as const;
+  const outcomes = findings.map((finding): AuditOutcome => {
+    return { ...finding, ...day, rule: finding.severity === 'warn' ? 'audit-warned' : 'audit-failed' };
+  });
+  for (const { audit, rule, rowsFound } of outcomes) {
+    const key = { rule, ...day, subject: audit };
     const sentence = `${dayLabel(day)} is loaded, and its audit ${audit} found ${rowsFound} rows`;
     if (rowsFound === 0) await alarm.resolve(key, 'The audit finds nothing any more');
     else await alarm.raise({ ...key, sentence, facts: { number: `${rowsFound} rows`, audit } });
   }
-  return findings.map((finding) => ({ ...finding, ...day }));
+  return outcomes;
 }
 
 /** Where readers find a published day; undefined where it is no longer published. */

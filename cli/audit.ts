@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { auditWarehouse, type AuditOutcome } from '../activities/audit-warehouse.ts';
 import { alarmOf } from '../alerting/alarm/alarm.ts';
 import { readOnCall } from '../alerting/paging/on-call.ts';
+import { ALERT_RULES } from '../rules/alert-rules.ts';
 import { withArchive } from './alert-engines.ts';
 import { plural } from './figures.ts';
 import { Output } from './output.ts';
@@ -74,11 +75,13 @@ function print(outcomes: readonly AuditOutcome[], output: Output): void {
     if (rowsFound > sample.length) output.line(`  … and ${rowsFound - sample.length} more`);
   }
   output.line();
-  output.line(
-    found.length === 0
-      ? `All ${outcomes.length} audits passed.`
-      : `${plural(found.length, 'audit')} of ${outcomes.length} found something. What to do: npx nighttrain runbook show restore-from-backup`,
-  );
+  if (found.length === 0) {
+    output.line(`All ${outcomes.length} audits passed.`);
+    return;
+  }
+  output.line(`${plural(found.length, 'audit')} of ${outcomes.length} found something. What to do:`);
+  for (const runbook of new Set(found.map(({ rule }) => ALERT_RULES[rule].runbook)))
+    output.line(`  npx nighttrain runbook show ${runbook}`);
 }
 
 /** A problem in words; a row that a dataset's audit found as it is. */

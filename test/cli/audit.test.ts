@@ -36,6 +36,18 @@ test('audit run says what was audited and found, works without Temporal, and end
   expect(await here.ask(open)).toMatchObject([{ state: 'resolved' }]);
 }, 120_000);
 
+test('audit run points to the runbook of what it found: a month that lacks days is no ledger to restore', async () => {
+  await here.up();
+  const month = ['--rows', '20', '--from', '2025-04-01']; // of thirty days
+  await here.run(['generate', 'insurance', ...month, '--seed', '1', '--out', here.inbox]);
+  expect(await here.run(['run', 'insurance-movements', '--date', '2025-04-01'])).toMatchObject({ code: 0 });
+  const { code, stdout } = await here.run(['audit', 'run']);
+  expect(stdout).toMatch(
+    /1 audit of \d+ found something\. What to do:\n {2}npx nighttrain runbook show replay-a-day\n$/,
+  );
+  expect(code).toBe(0);
+}, 120_000);
+
 test('retention --dry-run names every kind that is kept, and removes nothing', async () => {
   const { code, stdout } = await here.run(['retention', '--dry-run']);
   expect(code).toBe(0);
