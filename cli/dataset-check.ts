@@ -73,12 +73,19 @@ function sayNight(dataset: Dataset, night: CheckedNight, output: Output): void {
   const isOne = files.length === 1;
   const what = isOne ? 'this file' : `these ${files.length} files`;
   if (!isOne) output.line(`${businessDate}, ${plural(files.length, 'file')}: ${countsOf(night)}`);
-  if (isEmptySource(night) && !dataset.allowEmpty)
+  const refusal = refusalOf(dataset, night);
+  if (refusal === 'empty')
     output.line(`  A night of ${what} would be refused: ${isOne ? 'it is' : 'they are'} empty.`);
-  else if (exceedsRejectLimit(night, dataset.rejectLimitPercent))
+  else if (refusal === 'reject-limit')
     output.line(
       `  A night of ${what} would be refused: the limit is ${dataset.rejectLimitPercent} % rejected.`,
     );
+}
+
+/** Why a night of these files would be refused, whatever the warehouse says (R2, R3). */
+export function refusalOf(dataset: Dataset, night: CheckedNight): 'empty' | 'reject-limit' | undefined {
+  if (isEmptySource(night) && !dataset.allowEmpty) return 'empty';
+  return exceedsRejectLimit(night, dataset.rejectLimitPercent) ? 'reject-limit' : undefined;
 }
 
 function countsOf({

@@ -5,7 +5,7 @@ import { FigureGatherer } from '../intake/column-figures.ts';
 import type { Dataset, Schedule } from '../rules/dataset.ts';
 import { readConfig } from '../worker/config.ts';
 import { loadDatasets } from '../worker/project.ts';
-import { nightsOf, sayChecked, sayFigures } from './dataset-check.ts';
+import { nightsOf, refusalOf, sayChecked, sayFigures } from './dataset-check.ts';
 import { count, plural } from './figures.ts';
 import { dateNamed } from './installation.ts';
 import { writeNewDataset } from './new-dataset.ts';
@@ -26,7 +26,9 @@ export function addDataset(program: Command): void {
     .action(writeNew);
   dataset
     .command('check <dataset> <files...>')
-    .description('validates files as a night would, and loads nothing; exit code 1 where a row is rejected')
+    .description(
+      'validates rows as a night would, and loads nothing; keys that come twice and references are the warehouse’s to check; exit code 1 where a row is rejected or a night of them would be refused',
+    )
     .option('--date <date>', 'the day that rows must be of; by default the one in the file’s name')
     .option('--sample [n]', 'sound rows, and rejected ones of every rule, that are shown', sampleNamed)
     .option('--stats', 'of each column: missing values, least, greatest, sum')
@@ -120,5 +122,6 @@ async function check(name: string, files: readonly string[], options: CheckOfFil
   sayChecked(dataset, checked, nights, output);
   if (columns) sayFigures(columns, output);
   output.document({ dataset: name, files: checked, nights, ...(columns && { columns }) });
-  if (checked.some(({ rejected }) => rejected > 0)) process.exitCode = 1;
+  const isRefused = nights.some((night) => refusalOf(dataset, night) !== undefined);
+  if (isRefused || checked.some(({ rejected }) => rejected > 0)) process.exitCode = 1;
 }
