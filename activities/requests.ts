@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { parseBusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { isFuture } from '../rules/future.ts';
+import { problemOfDate } from '../rules/month.ts';
 import { requestIdOf, type PendingRequest } from '../rules/pending-request.ts';
 import {
   parseRebootRequest,
@@ -102,7 +103,7 @@ function judgeReplay(
   if (isFuture(request.businessDate, new Date().toISOString(), dataset.schedule?.timeZone)) {
     return `${request.businessDate} lies in the future`;
   }
-  return request;
+  return problemOfDate(dataset, request.businessDate) ?? request;
 }
 
 /** Records that nothing will be done for a request, even where it was accepted before. */

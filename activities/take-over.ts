@@ -1,6 +1,7 @@
 import type { Attempt, AttemptKind, Receipt } from '../rules/attempt.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { planOf } from '../rules/dataset.ts';
+import { requireDateOf } from '../rules/month.ts';
 import { findAttemptOfRun, recordStart } from '../warehouse/attempts.ts';
 import { takeOverFence } from '../warehouse/fence.ts';
 import { findPublished } from '../warehouse/ledger.ts';
@@ -18,7 +19,9 @@ export const createTakeOver = ({ datasets, warehouse, eviction, log }: Deps) =>
   async function takeOver(day: DatasetDay, kind: AttemptKind): Promise<TakenOver> {
     return runStep(log, async ({ ownerRunId, workflowId, log: line }) => {
       addStepFields(day);
-      const plan = planOf(findDataset(datasets, day.dataset));
+      const dataset = findDataset(datasets, day.dataset);
+      requireDateOf(dataset, day.businessDate, (date) => `run ${dataset.name} --date ${date}`);
+      const plan = planOf(dataset);
       try {
         const published = kind === 'replay' ? undefined : await findPublished(warehouse, day);
         if (published) return { alreadyLoaded: published };

@@ -1,6 +1,7 @@
 import { daysBetween, type BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { UsageError } from '../rules/errors.ts';
+import { isDateOf } from '../rules/month.ts';
 import { count } from './figures.ts';
 
 /** Ten years and a bit: a range beyond it is a typing error (R14). */
@@ -25,5 +26,5 @@ export function rangeNamed(from: BusinessDate, to: BusinessDate): BusinessDate[]
 
 /** Those of the days that are business dates of the dataset: a monthly one has the first of each month (§1). */
 export function datesOf(dataset: Dataset, days: readonly BusinessDate[]): BusinessDate[] {
-  return dataset.schedule?.cadence === 'monthly' ? days.filter((day) => day.endsWith('-01')) : [...days];
+  return days.filter((day) => isDateOf(dataset, day));
 }

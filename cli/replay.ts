@@ -4,6 +4,7 @@ import type { ReplayInput } from '../rules/attempt.ts';
 import type { BusinessDate } from '../rules/business-date.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
+import { requireDateOf } from '../rules/month.ts';
 import { askReplay, sound, type ReplayPayload } from './ask-replay.ts';
 import { dryRun } from './dry-run.ts';
 import { goOnUnless } from './follow.ts';
@@ -46,9 +47,9 @@ async function replay(name: string, businessDate: BusinessDate, options: ReplayO
   using stop = StopRequest.listen();
   await withInstallation(async (here) => {
     const { datasets, client } = here;
-    const dataset = findDataset(datasets, name).name;
+    requireDateOf(findDataset(datasets, name), businessDate, (date) => `replay ${name} ${date} --reason …`);
     const { dryRun: isDryRun = false, input = 'source' } = options;
-    const day = { dataset, businessDate };
+    const day = { dataset: name, businessDate };
     if (isDryRun) return dryRun(here, day, input, output, stop.signal);
     const request = requestOf(day, options);
     await requireWorker(client, output, options.detach ?? false);

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { UsageError } from '../rules/errors.ts';
 import { isFuture } from '../rules/future.ts';
+import { requireDateOf } from '../rules/month.ts';
 import { latestOwed } from '../rules/night.ts';
 import { loadWorkflowId } from '../workflows/messages.ts';
 import { dryRun } from './dry-run.ts';
@@ -48,6 +49,7 @@ async function run(name: string, options: RunOptions): Promise<void> {
         hint: 'A day is loaded once it is over.',
       });
     }
+    requireDateOf(dataset, businessDate, (date) => `run ${name} --date ${date}`);
     const day = { dataset: name, businessDate };
     if (options.dryRun) return dryRun(here, day, 'source', output, stop.signal);
     await requireWorker(client, output, options.detach ?? false);

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { parseBusinessDate, type BusinessDate } from '../rules/business-date.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { LandingCorrupt, SourceBroken, UsageError } from '../rules/errors.ts';
+import { requireDateOf } from '../rules/month.ts';
 import type { RestSource } from '../rules/source.ts';
 import { untilAborted } from './abort.ts';
 import { readCsv } from './csv.ts';
@@ -64,7 +65,8 @@ const LONGEST_SHOWN = 200;
 /**
  * Validates files as a night would, and loads nothing. Keys and references are the warehouse's to check.
  * @param files CSV files, or pages of an API, as the dataset's source has them
- * @throws UsageError where a file cannot be opened; SourceContractBroken, SourceBroken, LimitExceeded as a night would
+ * @throws UsageError where a file cannot be opened, or is of a date that the dataset is not loaded under; SourceContractBroken,
+ *   SourceBroken, LimitExceeded as a night would
  */
 export async function checkFiles(
   dataset: Dataset,
@@ -72,8 +74,16 @@ export async function checkFiles(
   options: CheckOptions = {},
 ): Promise<CheckedFile[]> {
   const checked: CheckedFile[] = [];
+  for (const file of files) {
+    const day = dayOf(file, options.businessDate);
+    if (day) requireDateOf(dataset, day, (date) => `dataset check ${dataset.name} ${file} --date ${date}`);
+  }
   for (const file of files) checked.push(await checkFile(dataset, file, options));
   return checked;
+}
+
+function dayOf(file: string, named: BusinessDate | undefined): BusinessDate | undefined {
+  return named ?? parseBusinessDate(basename(file).slice(0, 10));
 }
 
 async function checkFile(
@@ -81,7 +91,7 @@ async function checkFile(
   file: string,
   { businessDate, figures, progress, signal = new AbortController().signal, ...options }: CheckOptions,
 ): Promise<CheckedFile> {
-  const day = businessDate ?? parseBusinessDate(basename(file).slice(0, 10));
+  const day = dayOf(file, businessDate);
   const judge = day
     ? createValidator(dataset, day)
     : createValidator({ ...dataset, dayOfRow: undefined }, '0001-01-01' as BusinessDate);

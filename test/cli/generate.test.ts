@@ -114,6 +114,40 @@ describe('a generated set', () => {
   );
 
   test(
+    'of an insurer is refused under another day of its month, with the command to type instead',
+    async () => {
+      const elsewhere = join(here.inbox, 'insurance-movements', '2025-01-15.csv');
+      const lines: readonly [line: string[], instead: string][] = [
+        [['run', 'insurance-movements', '--date', '2025-01-15'], 'run insurance-movements --date 2025-01-01'],
+        [
+          ['replay', 'insurance-movements', '2025-01-15', '--reason', 'to see'],
+          'replay insurance-movements 2025-01-01 --reason …',
+        ],
+        [
+          ['dataset', 'check', 'insurance-movements', elsewhere],
+          `dataset check insurance-movements ${elsewhere} --date 2025-01-01`,
+        ],
+        [
+          ['dataset', 'check', 'insurance-movements', 'a.csv', '--date', '2025-01-15'],
+          'dataset check insurance-movements a.csv --date 2025-01-01',
+        ],
+      ];
+      for (const [line, instead] of lines) {
+        const { code, stderr } = await here.run(line);
+        expect({ code, stderr }).toMatchObject({
+          code: 2,
+          stderr: expect.stringContaining('its whole month is loaded as 2025-01-01') as unknown,
+        });
+        expect(stderr).toContain(`Name the first of the month: npx nighttrain ${instead}`);
+      }
+      expect(await here.ask(`select from nighttrain.run_fence where business_date = '2025-01-15'`)).toEqual(
+        [],
+      );
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     'of an insurer that lacks days of its month loads, and the audit names as many as it lacks',
     async () => {
       await generate('insurance', '--rows', '20', '--from', '2025-04-01'); // thirty days
