@@ -106,6 +106,7 @@ export class CopyRows {
  */
 export type Encode = (bytes: Uint8Array, start: number, end: number, out: CopyRows) => boolean;
 
-function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+/** The same bytes, read as numbers. */
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }

@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 import iconv from 'iconv-lite';
 import { LimitExceeded, SourceBroken, SourceContractBroken } from '../rules/errors.ts';
 import type { CsvSource } from '../rules/source.ts';
-import type { StoredFile } from './landing.ts';
+import { isPacked, type StoredFile } from './landing.ts';
 
 const INFLATED_BYTES = 128 * 1024;
 /** What stays this small does no harm, however well it was compressed. */
@@ -22,7 +22,7 @@ export async function* csvBytes(
   inflation: number,
 ): AsyncGenerator<Buffer> {
   const packed = withPackingChecked(file, content);
-  const plain = file.key.endsWith('.gz') ? unpack(file, packed, inflation) : packed;
+  const plain = isPacked(file) ? unpack(file, packed, inflation) : packed;
   for await (const chunk of withoutMark(file, plain, encoding)) {
     yield encoding === 'latin1' ? Buffer.from(iconv.decode(chunk, 'win1252')) : chunk;
   }
@@ -31,10 +31,10 @@ export async function* csvBytes(
 async function* withPackingChecked(file: StoredFile, content: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let checked = false;
   for await (const chunk of startingWith(2, content)) {
-    const isPacked = chunk[0] === 0x1f && chunk[1] === 0x8b;
-    if (!checked && isPacked !== file.key.endsWith('.gz')) {
+    const looksPacked = chunk[0] === 0x1f && chunk[1] === 0x8b;
+    if (!checked && looksPacked !== isPacked(file)) {
       throw new SourceBroken(
-        isPacked
+        looksPacked
           ? 'A file is compressed with gzip, and its name does not say so'
           : 'A file is not compressed with gzip, although its name says so',
         {
@@ -46,7 +46,7 @@ async function* withPackingChecked(file: StoredFile, content: AsyncIterable<Buff
     checked = true;
     yield chunk;
   }
-  if (!checked && file.key.endsWith('.gz')) throw cutShort(file);
+  if (!checked && isPacked(file)) throw cutShort(file);
 }
 
 async function* unpack(

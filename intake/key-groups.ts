@@ -1,3 +1,4 @@
+import { viewOf } from './copy-rows.ts';
 import type { KeyColumn } from './key-column.ts';
 
 /** What the keys of some encoded rows are like, in the order of the rows. */
@@ -68,8 +69,8 @@ class KeyReader {
   readonly #index: number;
   readonly #bytes: 4 | 8;
 
-  constructor({ buffer, byteOffset, byteLength }: Uint8Array, { index, bytes }: KeyColumn) {
-    this.#view = new DataView(buffer, byteOffset, byteLength);
+  constructor(rows: Uint8Array, { index, bytes }: KeyColumn) {
+    this.#view = viewOf(rows);
     this.#index = index;
     this.#bytes = bytes;
   }

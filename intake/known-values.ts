@@ -1,4 +1,4 @@
-import type { CopyRows, Encode } from './copy-rows.ts';
+import { viewOf, type CopyRows, type Encode } from './copy-rows.ts';
 
 const MOST_VALUES = 2_048;
 const SLOTS = 4 * MOST_VALUES;
@@ -108,10 +108,6 @@ class KnownValues {
     this.#texts = twice(this.#texts);
     this.#values = twice(this.#values);
   }
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: DataView): Uint8Array {

@@ -9,6 +9,11 @@ export interface StoredFile {
   readonly sha256: string;
 }
 
+/** Compressed with gzip, as its name says. */
+export function isPacked({ key }: Pick<StoredFile, 'key'>): boolean {
+  return key.endsWith('.gz');
+}
+
 /**
  * Where raw input, staged parts and rejects live. Files are immutable once written: they appear whole or not at all.
  * Today a folder (`landing-folder.ts`); object storage later.

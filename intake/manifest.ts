@@ -1,5 +1,5 @@
 import type { DatasetDay } from '../rules/dataset-day.ts';
-import type { StoredFile } from './landing.ts';
+import { isPacked, type StoredFile } from './landing.ts';
 
 /** One part of the landed input: what one transform activity works on. */
 export interface LandedPart {
@@ -107,13 +107,13 @@ export function manifestKey(day: DatasetDay, epoch: number): string {
 export function landedOf(manifest: Manifest): Landed {
   const { parts, epoch, release } = manifest;
   const counted = parts.every(({ records }) => records !== null);
-  const isPacked = parts.some(({ files }) => files.some(({ key }) => key.endsWith('.gz')));
+  const hasPacked = parts.some(({ files }) => files.some(isPacked));
   return {
     manifest: manifestKey(manifest, epoch),
     parts: parts.length,
     bytes: total(parts, bytesOf),
     records: counted ? total(parts, ({ records }) => records ?? 0) : null,
-    ...(isPacked && { isPacked }),
+    ...(hasPacked && { isPacked: true }),
     ...(release !== undefined && { release }),
   };
 }

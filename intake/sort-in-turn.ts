@@ -1,4 +1,5 @@
 import { unlessAborted } from './abort.ts';
+import { isLines } from './csv-records.ts';
 import type { CsvBlock } from './csv.ts';
 import type { Sorted } from './judge.ts';
 import type { SharedMemory } from './shared-memory.ts';
@@ -71,9 +72,9 @@ function shareKey({ keys }: Sorted, next: Sorted): boolean {
 function asOne(block: CsvBlock, next: CsvBlock): CsvBlock {
   const by = block.bytes.length;
   const moved = next.runs.map((run) =>
-    'end' in run
-      ? { ...run, start: run.start + by, end: run.end + by, next: run.next + by }
-      : { ...run, start: run.start + by, next: run.next + by },
+    isLines(run)
+      ? { ...run, start: run.start + by, next: run.next + by }
+      : { ...run, start: run.start + by, end: run.end + by, next: run.next + by },
   );
   return {
     ...block,

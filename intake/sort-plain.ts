@@ -4,7 +4,7 @@ import type { IntakeContext } from './context.ts';
 import { readBlocks, type CsvBlock } from './csv.ts';
 import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
-import type { StoredFile } from './landing.ts';
+import { isPacked, type StoredFile } from './landing.ts';
 import type { LandedPart } from './manifest.ts';
 import type { KeyColumn } from './key-column.ts';
 import type { Pace } from './pace.ts';
@@ -80,10 +80,6 @@ function fitsThread({ dataset }: CsvPart): boolean {
 
 function plainBytes(file: StoredFile): number {
   return isPacked(file) ? PACKED_TO_PLAIN * file.bytes : file.bytes;
-}
-
-function isPacked({ key }: StoredFile): boolean {
-  return key.endsWith('.gz');
 }
 
 /** Enough for sorting to pay for its beginning and end, and few enough to be done in a few milliseconds. */

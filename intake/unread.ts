@@ -1,7 +1,7 @@
 import type { Dataset } from '../rules/dataset.ts';
 import { untilAborted } from './abort.ts';
 import type { IntakeContext } from './context.ts';
-import type { StoredFile } from './landing.ts';
+import { isPacked, type StoredFile } from './landing.ts';
 import type { LandedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { verified } from './verified.ts';
@@ -43,7 +43,7 @@ export class Unread {
 
   async #count(parts: readonly LandedPart[]): Promise<ReadonlyMap<number, number> | 'nobody knows'> {
     const records = new Map<number, number>();
-    const isPlain = ({ files }: LandedPart) => files.every(({ key }) => !key.endsWith('.gz'));
+    const isPlain = ({ files }: LandedPart) => !files.some(isPacked);
     if (this.#dataset.source.kind !== 'csv' || !parts.every(isPlain)) return 'nobody knows';
     for (const { part, files } of parts) {
       let sum = 0;
