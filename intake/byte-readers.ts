@@ -78,6 +78,6 @@ function isSoundUtf8(bytes: Uint8Array, start: number, end: number): boolean {
   return isUtf8(text) && !text.includes(REPLACEMENT);
 }
 
-function utf8(bytes: Uint8Array, start: number, end: number): string {
+export function utf8(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 }

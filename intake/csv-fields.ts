@@ -14,6 +14,11 @@ export const REASONS: Readonly<Record<Fault, readonly [rule: string, reason: str
   'record-too-long': ['record-too-long', 'belongs to a record that is longer than the dataset allows'],
 };
 
+/** Why a record is rejected that is not as wide as the header. */
+export function raggedRecord(fields: number, width: number) {
+  return { column: null, rule: 'ragged-record', reason: `has ${fields} fields, the header has ${width}` };
+}
+
 /** A span that is a record, and which one of its part, from 1. */
 export interface Place extends Span {
   readonly record: number;
@@ -64,9 +69,9 @@ export class FieldReader {
       if (fields.length === width) {
         records.push(new CsvRecord(place, this.#cells(fields), bytes, this.#recordBytes));
       } else {
-        const reason = `has ${fields.length} fields, the header has ${width}`;
+        const { rule, reason } = raggedRecord(fields.length, width);
         if (fields.length < width && isOpen(bytes, place)) throw this.#cutShort(place, `it ${reason}`);
-        records.push(this.#broken(bytes, place, 'ragged-record', reason));
+        records.push(this.#broken(bytes, place, rule, reason));
       }
     }
   }

@@ -25,7 +25,7 @@ export interface CsvPart {
 
 const LF = 10;
 
-type Lane = Pick<FastLane, 'take' | 'newline'>;
+type Lane = Pick<FastLane, 'take' | 'brokenRule' | 'newline' | 'end'>;
 /** Undefined where there is none for the file. */
 export type OpenLane = (...of: Parameters<typeof openFastLane>) => Lane | undefined;
 
@@ -54,7 +54,7 @@ export class CsvSorter {
    * @throws SourceBroken where the file was cut short in one of the block's records
    */
   sort(block: CsvBlock, room?: Buffer): Sorted {
-    const plain = new PlainRows(block, this.#lane, this.#placesFor(block), room);
+    const plain = new PlainRows(block, this.#lane, this.#judge, this.#placesFor(block), room);
     const staged: number[] = [];
     for (let from = 0; from < plain.others.length; from += RECORDS_AT_ONCE) {
       for (const record of this.#reader.read(block.bytes, plain.others.slice(from, from + RECORDS_AT_ONCE))) {
@@ -62,13 +62,14 @@ export class CsvSorter {
         staged.push(this.#judge.rows.at);
       }
     }
+    const { rejects } = this.#judge;
     const sorted = this.#judge.take();
     const { read, staged: judged } = sorted.count;
     const count = { ...sorted.count, read: read + plain.count, staged: judged + plain.count };
     const rows = plain.weave(sorted.rows, staged);
     const { key } = this.#part;
-    const outcome = { rows, rejects: sorted.rejects };
-    const keys = key && judgeKeys(this.#part, key, outcome, () => plain.placesOfRows(staged), block.bytes);
+    const places = () => plain.placesOfRows(staged);
+    const keys = key && judgeKeys(this.#part.dataset, key, rows, rejects, places, block.bytes);
     return { ...sorted, rows, count, ...(keys && { keys }) };
   }
 
@@ -112,9 +113,17 @@ class PlainRows {
   readonly #bytes: Buffer;
   /** Where the rows were that the lane took. */
   readonly #taken: Int32Array | undefined;
+  readonly #judge: Judge;
 
-  constructor(block: CsvBlock, lane: Lane | undefined, taken: Int32Array | undefined, room?: Buffer) {
+  constructor(
+    block: CsvBlock,
+    lane: Lane | undefined,
+    judge: Judge,
+    taken: Int32Array | undefined,
+    room?: Buffer,
+  ) {
     this.#bytes = block.bytes;
+    this.#judge = judge;
     this.#taken = taken;
     this.#rows = new CopyRows(room ?? (lane ? roomForRows(block) : 0));
     if (!lane) {
@@ -174,15 +183,18 @@ class PlainRows {
         }
         this.count++;
         record++;
-      } else {
-        const span = spanOfLine(bytes, at, lane.newline, line);
-        if (span.start < span.end || header.width === 1) {
-          this.#leaveAt({ ...span, record: record++ });
-        }
+      } else if (at < lane.end || header.width === 1) {
+        this.#turnAway(lane, at, line, record++);
       }
       at = lane.newline + 1;
     }
     return record;
+  }
+
+  #turnAway(lane: Lane, start: number, line: number, record: number): void {
+    const reason = lane.brokenRule(this.#bytes, this.#rows);
+    if (reason) this.#judge.rejectBytes({ record, line }, reason, this.#bytes, start, lane.end);
+    else this.#leaveAt({ ...spanOfLine(this.#bytes, start, lane.newline, line), record });
   }
 
   #leave(block: CsvBlock): number {

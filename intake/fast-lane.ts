@@ -1,12 +1,17 @@
 import type { BusinessDate } from '../rules/business-date.ts';
+import { Rejection, type Column } from '../rules/columns.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import type { CsvSource } from '../rules/source.ts';
-import { readerOf } from './byte-readers.ts';
+import { readerOf, utf8 } from './byte-readers.ts';
 import { roomFor } from './copy-fields.ts';
 import type { CopyRows, Encode } from './copy-rows.ts';
+import { raggedRecord } from './csv-fields.ts';
 import type { Header } from './csv-header.ts';
-import { ownDay, type IsOwnDay } from './own-day.ts';
+import { dayColumnsOf, ownDay, type IsOwnDay } from './own-day.ts';
+import type { Reason } from './reject-lines.ts';
+import { valueOf } from './validate.ts';
 
+const MOST_REASONS = 1_000;
 const LF = 10;
 const CR = 13;
 
@@ -22,13 +27,16 @@ export function openFastLane(
 }
 
 /**
- * Reads plain records straight from their bytes into COPY's binary format. It only ever accepts: at the slightest doubt
- * it takes back what it wrote of the record, which then goes the way of all others (csv-parse, columns, validator), where
- * alone records are rejected and discarded.
+ * Reads plain records straight from their bytes into COPY's binary format. At the slightest doubt it takes back what it
+ * wrote of the record, which then goes the way of all others (csv-parse, columns, validator), unless it is certain which
+ * rule these would find broken.
  */
 export class FastLane {
-  /** The end of the line that was last taken, at its newline. */
+  /** Of the line that was last looked at: its newline, and where what is before it ends. */
   newline = 0;
+  end = 0;
+  readonly #names: readonly string[];
+  readonly #columns: readonly Column[];
   readonly #delimiter: number;
   readonly #width: number;
   /** For each column, the index of its field, its reader, and whether its value may be missing. */
@@ -37,13 +45,21 @@ export class FastLane {
   readonly #mayMiss: readonly boolean[];
   readonly #missing: readonly Buffer[];
   readonly #isOwnDay: IsOwnDay;
+  readonly #dayColumns: readonly number[];
   /** Where fields begin; one more, where the field after the last would. */
   readonly #starts: Int32Array;
   /** Where columns begin in the output. */
   readonly #places: Int32Array;
+  readonly #reasons = new Map<string, Reason>();
+  /** Fields of the record that was last looked at. */
+  #found = 0;
+  /** The column at which it was turned away; all of them where it was read to its end. */
+  #stuckAt = 0;
 
   constructor(dataset: Dataset, source: CsvSource, header: Header, isOwnDay: IsOwnDay) {
     const columns = Object.values(dataset.columns);
+    this.#names = Object.keys(dataset.columns);
+    this.#columns = columns;
     this.#delimiter = source.delimiter.charCodeAt(0);
     this.#width = header.width;
     this.#fields = header.fields;
@@ -51,6 +67,7 @@ export class FastLane {
     this.#mayMiss = columns.map(({ missingRule }) => missingRule === undefined);
     this.#missing = source.missing.filter((text) => text !== '').map((text) => Buffer.from(text));
     this.#isOwnDay = isOwnDay;
+    this.#dayColumns = dayColumnsOf(dataset);
     this.#starts = new Int32Array(header.width + 1);
     this.#places = new Int32Array(columns.length);
   }
@@ -62,18 +79,64 @@ export class FastLane {
     out.reserve(roomFor(this.newline - start) + this.#readers.length * roomFor(0));
     out.int16(this.#readers.length);
     for (let column = 0; column < this.#readers.length; column++) {
-      this.#places[column] = out.at;
-      const field = this.#fields[column] as number;
-      const from = this.#starts[field] as number;
-      const to = (this.#starts[field + 1] as number) - 1;
-      if (this.#isMissing(bytes, from, to)) {
-        if (!this.#mayMiss[column]) return takeBack(out, row);
-        out.int32(-1);
-      } else if (!(this.#readers[column] as Encode)(bytes, from, to, out)) {
-        return takeBack(out, row);
-      }
+      if (this.#append(bytes, column, out)) continue;
+      this.#stuckAt = column;
+      return takeBack(out, row);
     }
+    this.#stuckAt = this.#readers.length;
     return this.#isOwnDay(out, this.#places) || takeBack(out, row);
+  }
+
+  /**
+   * The rule that the record breaks that was just turned away, and by which all others would reject it: columns before
+   * the one at which it was turned away are sound. Undefined where that is not certain, or the record is another day's.
+   */
+  brokenRule(bytes: Uint8Array, out: CopyRows): Reason | undefined {
+    if (this.#found !== this.#width) return this.#sameAs(raggedRecord(this.#found, this.#width));
+    const column = this.#columns[this.#stuckAt];
+    if (!column) return undefined;
+    const [from, to] = this.#spanOf(this.#stuckAt);
+    const value = valueOf(column, this.#isMissing(bytes, from, to) ? null : utf8(bytes, from, to));
+    if (!(value instanceof Rejection) || !this.#isOfOwnDay(bytes, out)) return undefined;
+    const { rule, reason } = value;
+    return this.#sameAs({ column: this.#names[this.#stuckAt] as string, rule, reason });
+  }
+
+  /** The like of it that was answered before, if one was: few ever differ. */
+  #sameAs(reason: Reason): Reason {
+    const text = `${reason.column} ${reason.rule} ${reason.reason}`;
+    const known = this.#reasons.get(text);
+    if (known) return known;
+    if (this.#reasons.size < MOST_REASONS) this.#reasons.set(text, reason);
+    return reason;
+  }
+
+  /** Of the record that was turned away; also where it is broken in what would say its day. */
+  #isOfOwnDay(bytes: Uint8Array, out: CopyRows): boolean {
+    const days = this.#dayColumns;
+    if (days.includes(this.#stuckAt)) return true;
+    const row = out.at;
+    // Behind the columns that were read, whose bytes are still there.
+    out.at = this.#places[this.#stuckAt] as number;
+    const isSound = days.every((column) => column < this.#stuckAt || this.#append(bytes, column, out));
+    out.at = row;
+    return isSound && this.#isOwnDay(out, this.#places);
+  }
+
+  #append(bytes: Uint8Array, column: number, out: CopyRows): boolean {
+    this.#places[column] = out.at;
+    const field = this.#fields[column] as number;
+    const from = this.#starts[field] as number;
+    const to = (this.#starts[field + 1] as number) - 1;
+    if (!this.#isMissing(bytes, from, to)) return (this.#readers[column] as Encode)(bytes, from, to, out);
+    if (!this.#mayMiss[column]) return false;
+    out.int32(-1);
+    return true;
+  }
+
+  #spanOf(column: number): readonly [from: number, to: number] {
+    const field = this.#fields[column] as number;
+    return [this.#starts[field] as number, (this.#starts[field + 1] as number) - 1];
   }
 
   /** Finds fields and newline; false where the record is not as wide as the header. */
@@ -89,7 +152,9 @@ export class FastLane {
       fields++;
     }
     this.newline = at;
-    starts[width] = (at > start && bytes[at - 1] === CR ? at - 1 : at) + 1;
+    this.#found = fields;
+    this.end = at > start && bytes[at - 1] === CR ? at - 1 : at;
+    starts[width] = this.end + 1;
     return fields === width;
   }
 

@@ -3,8 +3,8 @@ import type { Dataset } from '../rules/dataset.ts';
 import { CopyRows } from './copy-rows.ts';
 import { RowEncoder } from './row-encoder.ts';
 import type { Way } from './follow-records.ts';
-import { jsonLine } from './json-lines.ts';
 import type { ReadRecord } from './records.ts';
+import { RejectLines, type Reason, type RejectedPlace } from './reject-lines.ts';
 import { createValidator, isValid } from './validate.ts';
 
 /** What some records of a part came to, in their order. Plain data: it crosses from thread to thread. */
@@ -49,14 +49,11 @@ export interface SortedCount {
 const STAGED: Way = { became: 'staged' };
 const DISCARDED: Way = { became: 'discarded' };
 const ROWS_BYTES = 16 * 1024;
-/** Rejects lie outside of JavaScript's heap beyond this: a block of empty lines has some hundred thousand (R14). */
-const REJECTS_CHARACTERS = 64 * 1024;
 
 /** Sends every record one way: staged, rejected or discarded; each is counted where it goes (R4). */
 export class Judge {
   rows = new CopyRows(ROWS_BYTES);
-  #rejects = '';
-  #earlierRejects: Buffer[] = [];
+  rejects: RejectLines;
   #rejectedByRule: Record<string, number> = {};
   #count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
   readonly #part: number;
@@ -67,15 +64,19 @@ export class Judge {
   constructor(dataset: Dataset, businessDate: BusinessDate, part: number) {
     this.#part = part;
     this.#recordBytes = dataset.bounds.recordBytes;
+    this.rejects = this.#noRejects();
     this.#validate = createValidator(dataset, businessDate);
     this.#encoder = new RowEncoder(dataset);
   }
 
   judge(record: ReadRecord): Way {
-    if (record.cells === null) return this.#reject(record, null, record.rule, record.reason);
+    if (record.cells === null) {
+      const { rule, reason } = record;
+      return this.#reject(record, { column: null, rule, reason }, record.raw);
+    }
     const verdict = this.#validate(record.cells);
     if (verdict === 'discarded') return this.discard();
-    if (!isValid(verdict)) return this.#reject(record, verdict.column, verdict.rule, verdict.reason);
+    if (!isValid(verdict)) return this.#reject(record, verdict, record.raw);
     this.#count.read++;
     this.#count.staged++;
     this.#encoder.append(verdict, this.rows);
@@ -93,46 +94,36 @@ export class Judge {
   take(): Sorted {
     const sorted = {
       rows: this.rows.written(),
-      rejects: Buffer.concat([...this.#earlierRejects, Buffer.from(this.#rejects)]),
+      rejects: this.rejects.written(),
       count: this.#count,
       rejectedByRule: this.#rejectedByRule,
     };
     this.rows = new CopyRows(ROWS_BYTES);
-    this.#rejects = '';
-    this.#earlierRejects = [];
+    this.rejects = this.#noRejects();
     this.#rejectedByRule = {};
     this.#count = { read: 0, staged: 0, rejected: 0, discarded: 0 };
     return sorted;
   }
 
-  #reject(record: ReadRecord, column: string | null, rule: string, reason: string): Way {
+  /** Rejects a record whose text is `bytes[start, end)`, and which nobody has taken apart. */
+  rejectBytes(place: RejectedPlace, reason: Reason, bytes: Buffer, start: number, end: number): void {
+    this.#countRejected(reason);
+    this.rejects.addBytes(place, reason, bytes, start, end);
+  }
+
+  #reject(place: RejectedPlace, reason: Reason, raw: string): Way {
+    this.#countRejected(reason);
+    this.rejects.add(place, reason, raw);
+    return { became: 'rejected', becameRule: reason.rule };
+  }
+
+  #countRejected({ rule }: Reason): void {
     this.#count.read++;
     this.#count.rejected++;
     this.#rejectedByRule[rule] = (this.#rejectedByRule[rule] ?? 0) + 1;
-    const { line, raw } = record;
-    const cut = cutAt(raw, this.#recordBytes);
-    this.#rejects += jsonLine({
-      part: this.#part,
-      record: record.record,
-      line,
-      column,
-      rule,
-      reason,
-      raw: cut,
-    });
-    if (this.#rejects.length >= REJECTS_CHARACTERS) {
-      this.#earlierRejects.push(Buffer.from(this.#rejects));
-      this.#rejects = '';
-    }
-    return { became: 'rejected', becameRule: rule };
   }
-}
 
-/** The text's first bytes, cut between characters. */
-export function cutAt(text: string, bytes: number): string {
-  if (text.length * 3 <= bytes || Buffer.byteLength(text) <= bytes) return text;
-  const whole = Buffer.from(text.slice(0, bytes));
-  let end = Math.min(bytes, whole.length);
-  while (end > 0 && ((whole[end] ?? 0) & 0xc0) === 0x80) end--;
-  return whole.toString('utf8', 0, end);
+  #noRejects(): RejectLines {
+    return new RejectLines(this.#part, this.#recordBytes);
+  }
 }

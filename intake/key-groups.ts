@@ -56,12 +56,15 @@ function isOfCopies(rows: Uint8Array, places: readonly number[]): boolean {
   return places.slice(2).every((_, index) => row(index + 1).equals(first));
 }
 
+/** Lower halves are unsigned: with this bit turned they compare as signed numbers do. */
+const SIGN_BIT = 0x8000_0000;
+
 /** Walks from row to row. */
 class KeyReader {
   start = 0;
   /** Where the row ends. */
   at = 0;
-  /** The key in two parts, compared one after the other. */
+  /** The key in two parts, compared one after the other: both as signed 32 bits, the only numbers that V8 keeps unboxed. */
   high = 0;
   low = 0;
   isMissing = false;
@@ -76,7 +79,9 @@ class KeyReader {
   }
 
   get key(): bigint {
-    return this.#bytes === 4 ? BigInt(this.high) : (BigInt(this.high) << 32n) | BigInt(this.low);
+    return this.#bytes === 4
+      ? BigInt(this.high)
+      : (BigInt(this.high) << 32n) | BigInt((this.low ^ SIGN_BIT) >>> 0);
   }
 
   next(): void {
@@ -97,6 +102,6 @@ class KeyReader {
     this.isMissing = length !== this.#bytes;
     if (this.isMissing) return;
     this.high = this.#view.getInt32(at);
-    this.low = this.#bytes === 8 ? this.#view.getUint32(at + 4) : 0;
+    this.low = this.#bytes === 8 ? this.#view.getInt32(at + 4) ^ SIGN_BIT : 0;
   }
 }

@@ -7,7 +7,7 @@ import type { LandedPart, RejectedRecord, SortedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
 import { partOf, readManifest, readPart } from './read-part.ts';
 import type { Place } from './csv-fields.ts';
-import { cutAt } from './judge.ts';
+import { cutAt } from './reject-lines.ts';
 import { openPlain, type PlainPart } from './sort-plain.ts';
 import { readRejects } from './rejects.ts';
 import type { CsvBlock } from './csv.ts';

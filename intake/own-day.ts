@@ -39,6 +39,12 @@ export function ownDay(dataset: Dataset, businessDate: BusinessDate): IsOwnDay |
   }
 }
 
+/** The columns by which rows say their day. */
+export function dayColumnsOf({ dayOfRow, columns }: Pick<Dataset, 'dayOfRow' | 'columns'>): number[] {
+  const names = Object.keys(columns);
+  return Object.values(dayOfRow ?? {}).map((name) => names.indexOf(name));
+}
+
 type ValueAt = (out: CopyRows, places: Int32Array) => number;
 
 /** NaN for null. */

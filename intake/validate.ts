@@ -59,7 +59,8 @@ function broken(column: string, { rule, reason }: Rejection): BrokenRule {
   return { column, rule, reason };
 }
 
-function valueOf(column: Column, cell: RawCell): string | null | Rejection {
+/** @param cell null where it is missing */
+export function valueOf(column: Column, cell: RawCell): string | null | Rejection {
   if (typeof cell === 'string') return column.parse(cell);
   if (cell !== null) return cell;
   return column.missingRule === undefined ? null : new Rejection(column.missingRule, 'is missing');
