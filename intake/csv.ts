@@ -4,17 +4,10 @@ import type { CsvSource } from '../rules/source.ts';
 import { csvBytes } from './csv-bytes.ts';
 import { FieldReader, REASONS, takeApart, type Place } from './csv-fields.ts';
 import { list, readHeader, type Header } from './csv-header.ts';
-import {
-  isLines,
-  OWN_MEMORY,
-  spansOf,
-  splitRecords,
-  type Block,
-  type Lines,
-  type Span,
-} from './csv-records.ts';
+import { isLines, spansOf, type Block, type Lines, type Span } from './csv-records.ts';
 import type { StoredFile } from './landing.ts';
 import type { ReadRecord, RecordBatches } from './records.ts';
+import { OWN_MEMORY, splitRecords } from './split-records.ts';
 
 /** Bytes of a CSV file, cut where records end, below the header that they go by. */
 export interface CsvBlock extends Block {
@@ -26,8 +19,8 @@ export interface CsvBlock extends Block {
 /**
  * Reads a CSV file: RFC 4180 with the dataset's delimiter and encoding, LF or CRLF or both, BOM, gzip where its name
  * ends in `.gz`. A blank line is no record where a record has more than one field; with one field it is a missing
- * value. A line that is just `\.` is data. What cannot be taken apart is a broken record (see csv-records.ts); but where
- * that is the last one and nothing ends its line, the file was cut short, and nobody knows how much of it is lost.
+ * value. A line that is just `\.` is data. What cannot be taken apart is a broken record (see split-records.ts); but
+ * where that is the last one and nothing ends its line, the file was cut short, and nobody knows how much of it is lost.
  * @param content the file as it landed
  * @param warn told once of each thing worth a line in the log
  * @throws SourceContractBroken by its header; SourceBroken where it was cut short; LimitExceeded by its compression

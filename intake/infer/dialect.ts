@@ -4,8 +4,9 @@ import { parse } from 'csv-parse/sync';
 import { UsageError } from '../../rules/errors.ts';
 import type { CsvSource } from '../../rules/source.ts';
 import { csvBytes } from '../csv-bytes.ts';
-import { spansOf, splitRecords } from '../csv-records.ts';
+import { spansOf } from '../csv-records.ts';
 import type { StoredFile } from '../landing.ts';
+import { splitRecords } from '../split-records.ts';
 
 /** How a sample is written. */
 export interface Dialect {
