@@ -2,7 +2,8 @@ import { asBuffer } from './as-buffer.ts';
 import type { CsvBlock } from './csv.ts';
 import type { Header } from './csv-header.ts';
 import type { CsvPart } from './csv-sorter.ts';
-import type { Sorted } from './judge.ts';
+import type { Copies, Sorted, SortedKeys } from './judge.ts';
+import { transferable } from './transferable.ts';
 
 /** What a sorting thread is told. Every job is one file. */
 export type ToThread =
@@ -12,7 +13,7 @@ export type ToThread =
       readonly job: number;
       readonly ticket: number;
       readonly block: Sendable;
-      /** Where its rows go, if they have room there. */
+      /** Where its rows go, if they have room there, and its rejects behind them. */
       readonly room: Uint8Array;
     }
   | { readonly does: 'close'; readonly job: number };
@@ -22,8 +23,55 @@ export type FromThread =
   | { readonly ticket: number; readonly sorted: SortedAway }
   | { readonly ticket: number; readonly sorted: undefined };
 
-/** Rows are so many bytes where they had room, or come by themselves. */
-export type SortedAway = Omit<Sorted, 'rows'> & { readonly rows: number | Uint8Array };
+/** What is bytes lies in the room, or comes by itself. */
+export type SortedAway = WithBytes<Lying>;
+
+type Lying = readonly [from: number, to: number] | Uint8Array<ArrayBuffer>;
+
+type WithBytes<Bytes> = Omit<Sorted, 'rows' | 'rejects' | 'keys'> & {
+  readonly rows: Bytes;
+  readonly rejects: Bytes;
+  readonly keys?: Omit<SortedKeys, 'copies'> & {
+    readonly copies?: Omit<Copies, 'rejects'> & { readonly rejects: Bytes };
+  };
+};
+
+function mapBytes<From, To>(sorted: WithBytes<From>, map: (bytes: From) => To): WithBytes<To> {
+  const { rows, rejects, keys, ...figures } = sorted;
+  const mapped = { ...figures, rows: map(rows), rejects: map(rejects) };
+  if (!keys) return mapped;
+  const { copies, ...known } = keys;
+  return {
+    ...mapped,
+    keys: copies ? { ...known, copies: { ...copies, rejects: map(copies.rejects) } } : known,
+  };
+}
+
+/**
+ * Lays all that is bytes into the room as far as it fits, its rows first: where these come by themselves, so does all
+ * else, and the room is free.
+ */
+export function layDown(sorted: Sorted, room: Uint8Array): SortedAway {
+  let at = sorted.rows.length <= room.length ? 0 : room.length;
+  return mapBytes(sorted, (bytes) => {
+    if (at + bytes.length > room.length) return transferable(bytes);
+    if (bytes.buffer !== room.buffer) room.set(bytes, at); // rows were written there
+    at += bytes.length;
+    return [at - bytes.length, at];
+  });
+}
+
+/** As it was laid down. */
+export function pickUp(away: SortedAway, room: Buffer): Sorted {
+  return mapBytes(away, (lying) => (lying instanceof Uint8Array ? lying : room.subarray(...lying)));
+}
+
+/** Memory that goes from thread to thread with what comes by itself. */
+export function buffersOf(away: SortedAway): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>();
+  mapBytes(away, (lying) => lying instanceof Uint8Array && buffers.add(lying.buffer));
+  return [...buffers];
+}
 
 /** A Buffer crosses as the Uint8Array that it is; memory that threads share is not copied. */
 export type Sendable = Omit<CsvBlock, 'header' | 'bytes'> & { readonly bytes: Uint8Array };

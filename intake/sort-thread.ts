@@ -5,8 +5,14 @@ import { CsvSorter, type CsvPart } from './csv-sorter.ts';
 import type { Header } from './csv-header.ts';
 import type { Sorted } from './judge.ts';
 import { asBuffer } from './as-buffer.ts';
-import { asBlock, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
-import { transferable } from './transferable.ts';
+import {
+  asBlock,
+  buffersOf,
+  layDown,
+  type FromThread,
+  type Sendable,
+  type ToThread,
+} from './sort-messages.ts';
 
 type Sort = (block: Sendable, room: Buffer) => Sorted;
 
@@ -45,23 +51,13 @@ function sort(
 ): void {
   try {
     if (!sortBlock) throw new Error(`The job of ticket ${ticket} was never opened`);
-    const sorted = sortBlock(block, asBuffer(room));
-    const rejects = transferable(sorted.rejects);
-    if (sorted.rows.length <= room.length) {
-      if (sorted.rows.buffer !== room.buffer) room.set(sorted.rows);
-      post({ ticket, sorted: { ...sorted, rows: sorted.rows.length, rejects } }, rejects);
-    } else {
-      const rows = transferable(sorted.rows);
-      post({ ticket, sorted: { ...sorted, rows, rejects } }, rows, rejects);
-    }
+    const away = layDown(sortBlock(block, asBuffer(room)), room);
+    post({ ticket, sorted: away }, buffersOf(away));
   } catch {
-    post({ ticket, sorted: undefined });
+    post({ ticket, sorted: undefined }, []);
   }
 }
 
-function post(message: FromThread, ...given: readonly Uint8Array<ArrayBuffer>[]): void {
-  parentPort?.postMessage(
-    message,
-    given.map(({ buffer }) => buffer),
-  );
+function post(message: FromThread, given: readonly ArrayBuffer[]): void {
+  parentPort?.postMessage(message, given);
 }

@@ -4,7 +4,7 @@ import { LimitExceeded } from '../rules/errors.ts';
 import type { CsvBlock } from './csv.ts';
 import { CsvSorter, roomForRows, type CsvPart } from './csv-sorter.ts';
 import type { Sorted } from './judge.ts';
-import type { FromThread, Sendable, ToThread } from './sort-messages.ts';
+import { pickUp, type FromThread, type Sendable, type ToThread } from './sort-messages.ts';
 import type { PlainPart } from './sort-plain.ts';
 import { sortInTurn, type BlockSorter } from './sort-in-turn.ts';
 import { SharedMemory } from './shared-memory.ts';
@@ -123,9 +123,8 @@ class Job implements BlockSorter {
     // Never given back where the thread was ended: it may still be writing there.
     const room = this.#memory.take(roomForRows(block));
     const { sorted } = await thread.sort(this.#number, block, room);
-    if (typeof sorted?.rows === 'number') return { ...sorted, rows: room.subarray(0, sorted.rows) };
-    this.#memory.giveBack(room);
-    return sorted && { ...sorted, rows: sorted.rows };
+    if (!sorted || sorted.rows instanceof Uint8Array) this.#memory.giveBack(room);
+    return sorted && pickUp(sorted, room);
   }
 
   #tooLarge(cause: Error): LimitExceeded {
