@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 import type { DatasetDay } from '../rules/dataset-day.ts';
-import { storableText } from './storable.ts';
+import { QuarantineBatch } from './quarantine-batch.ts';
 
 /** The table holds the first so many rows of a night; the rejects file in landing holds all (R5). */
 export const QUARANTINE_BOUND = 100_000;
@@ -16,9 +16,8 @@ export interface Quarantined {
   readonly raw: string;
 }
 
-/** What is in memory at once, here and in the server (R14). */
-const ROWS_AT_ONCE = 10_000;
-const CHARACTERS_AT_ONCE = 4 * 1024 * 1024;
+/** To wait for. */
+const NOTHING = Promise.resolve();
 
 /** Under which epoch a night's rows are kept: the attempt's what the intake rejects, its load's what SQL does. */
 export interface Epochs {
@@ -37,9 +36,10 @@ export class Quarantine {
   readonly #warehouse: DataSource;
   readonly #night: readonly [dataset: string, businessDate: string, attempt: number];
   readonly #epoch: number;
-  #batch: Quarantined[] = [];
-  #characters = 0;
-  #inserting: Promise<void> = Promise.resolve();
+  #batch = new QuarantineBatch();
+  /** Was written: its memory is used again. */
+  #spare: QuarantineBatch | undefined;
+  #inserting = NOTHING;
 
   constructor(warehouse: DataSource, { dataset, businessDate }: DatasetDay, { attempt, own }: Epochs) {
     this.#warehouse = warehouse;
@@ -48,11 +48,10 @@ export class Quarantine {
   }
 
   /** Waits only while rows that came before are still being written. */
-  async keep(row: Quarantined): Promise<void> {
-    if (this.isFull) return;
-    this.#batch.push(row);
-    this.#characters += row.raw.length;
-    if (this.#batch.length >= ROWS_AT_ONCE || this.#characters >= CHARACTERS_AT_ONCE) await this.#flush();
+  keep(row: Quarantined): Promise<void> {
+    if (this.isFull) return NOTHING;
+    this.#batch.add(row);
+    return this.#batch.isFull ? this.#flush() : NOTHING;
   }
 
   /** Waits until all are written. */
@@ -63,65 +62,77 @@ export class Quarantine {
 
   async #flush(): Promise<void> {
     await this.#inserting;
-    const rows = this.#batch;
-    this.#batch = [];
-    this.#characters = 0;
-    if (rows.length === 0 || this.isFull) return;
-    this.#inserting = this.#insert(rows);
+    if (this.#batch.rows === 0 || this.isFull) return;
+    const batch = this.#batch;
+    this.#batch = this.#spare ?? new QuarantineBatch();
+    this.#spare = undefined;
+    this.#inserting = this.#insert(batch);
     this.#inserting.catch(() => undefined); // told to whoever keeps the next rows, or ends it
   }
 
-  #insert(rows: readonly Quarantined[]): Promise<void> {
-    return this.#warehouse.transaction(async (tx) => {
-      // A worker that is frozen in here must not hold up the one that takes its step over (R14).
+  async #insert(batch: QuarantineBatch): Promise<void> {
+    await this.#warehouse.transaction(async (tx) => {
+      // A worker that is frozen in here must not hold up the one that takes its step over (R14). Nothing would end its
+      // wait in a COPY, which is why rows come as parameters.
       await tx.query(
         `select set_config('idle_in_transaction_session_timeout', '5s', true), set_config('lock_timeout', '10s', true)`,
       );
       await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
         `quarantine/${this.#night.join('/')}`,
       ]);
-      const [kept] = await tx.query<{ rows: number }[]>(
-        `select count(*) as rows from nighttrain.quarantine
-         where dataset = $1 and business_date = $2 and epoch in ($3, $4)`,
-        [...this.#night, this.#epoch],
+      const [kept] = await tx.query<{ rows: number; among: boolean }[]>(
+        `select (
+           select count(*) from nighttrain.quarantine
+           where dataset = $1 and business_date = $2 and epoch in ($3, $4)
+         ) as rows, exists (
+           select from nighttrain.quarantine
+           where dataset = $1 and business_date = $2 and epoch = $4 and (part, record) between ($5, $6) and ($7, $8)
+         ) as among`,
+        [...this.#night, this.#epoch, ...batch.ends],
       );
       const left = QUARANTINE_BOUND - (kept?.rows ?? 0);
       this.isFull = left <= 0;
-      if (!this.isFull) await this.#insertAtMost(tx, rows, left);
+      if (this.isFull) return;
+      const isNew = batch.isAscending && kept?.among === false;
+      await this.#insertAtMost(tx, batch, left, isNew);
+      this.isFull = isNew && batch.rows >= left;
     });
+    batch.clear();
+    this.#spare = batch;
   }
 
-  async #insertAtMost(tx: EntityManager, rows: readonly Quarantined[], most: number): Promise<void> {
+  /** @param isNew the rows are in order, and none of them is there: looking for each would cost more than writing it */
+  async #insertAtMost(
+    tx: EntityManager,
+    batch: QuarantineBatch,
+    most: number,
+    isNew: boolean,
+  ): Promise<void> {
     const [dataset, businessDate] = this.#night;
     await tx.query(
       `insert into nighttrain.quarantine
          (dataset, business_date, epoch, part, record, rule, line, column_name, reason, raw)
-       select $1, $2, $3, r.part, r.record, r.rule, r.line, r.column_name, r.reason, r.raw
-       from unnest($4::integer[], $5::bigint[], $6::text[], $7::bigint[], $8::text[], $9::text[], $10::text[])
-         as r(part, record, rule, line, column_name, reason, raw)
+       ${isNew ? `${ROWS} limit $11` : UNKNOWN_ROWS}`,
+      [dataset, businessDate, this.#epoch, ...batch.parameters(), most],
+    );
+  }
+}
+
+/** Arrays side by side as rows. In the from clause each would be written to a store of its own first. */
+const ROWS = `select $1::text as dataset, $2::date as business_date, $3::bigint as epoch,
+         unnest($4::integer[]) as part, unnest($5::bigint[]) as record, unnest($6::text[]) as rule,
+         unnest($7::bigint[]) as line, unnest($8::text[]) as column_name, unnest($9::text[]) as reason,
+         unnest($10::text[]) as raw`;
+
+/** The first ones, in the order of the records, of those that are not there. */
+const UNKNOWN_ROWS = `select r.* from (${ROWS}) r
        where not exists (
          select from nighttrain.quarantine q
          where (q.dataset, q.business_date, q.epoch, q.part, q.record, q.rule)
            = ($1, $2, $3, r.part, r.record, r.rule))
        order by r.part, r.record
        limit $11
-       on conflict do nothing`,
-      [
-        dataset,
-        businessDate,
-        this.#epoch,
-        rows.map(({ part }) => part),
-        rows.map(({ record }) => record),
-        rows.map(({ rule }) => rule),
-        rows.map(({ line }) => line),
-        rows.map(({ column }) => column),
-        rows.map(({ reason }) => storableText(reason)),
-        rows.map(({ raw }) => storableText(raw)),
-        most,
-      ],
-    );
-  }
-}
+       on conflict do nothing`;
 
 /** Keeps all of them, as far as there is room. */
 export async function keepRejected(

@@ -123,7 +123,8 @@ create table nighttrain.quarantine (
   reason text not null,
   raw text not null,
   quarantined_at timestamptz not null default clock_timestamp(),
-  primary key (dataset, business_date, epoch, part, record, rule)
+  -- By date first: a new night's keys go to the end of the index, where PostgreSQL looks for no place for each of them.
+  primary key (business_date, dataset, epoch, part, record, rule)
 );
 
 -- What operators asked for, and what they were answered.
