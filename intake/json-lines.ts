@@ -1,5 +1,4 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import type { LandingStore, StoredFile } from './landing.ts';
 import { verified } from './verified.ts';
 
@@ -24,7 +23,25 @@ export async function* jsonLines(documents: AsyncIterable<object>): AsyncGenerat
 }
 
 /** The documents of such a file. @throws LandingCorrupt at its end where it is not what was written */
-export async function* readJsonLines<Line>(landing: LandingStore, file: StoredFile): AsyncGenerator<Line> {
-  const input = Readable.from(verified(landing, file), { objectMode: false });
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) yield JSON.parse(line) as Line;
+export function readJsonLines<Line>(landing: LandingStore, file: StoredFile): AsyncGenerator<Line> {
+  return documentsOf<Line>(verified(landing, file));
+}
+
+/**
+ * The documents that stand on the lines of some bytes. Whoever has enough ends the reading: Node's readline reads on to
+ * the end of a file that nobody listens to any more.
+ */
+export async function* documentsOf<Line>(bytes: AsyncIterable<Buffer>): AsyncGenerator<Line> {
+  const decoder = new StringDecoder('utf8');
+  let begun: string[] = [];
+  for await (const chunk of bytes) {
+    const [first = '', ...more] = decoder.write(chunk).split('\n');
+    begun.push(first);
+    if (more.length === 0) continue;
+    yield JSON.parse(begun.join('')) as Line;
+    begun = more.splice(-1);
+    for (const line of more) yield JSON.parse(line) as Line;
+  }
+  const last = begun.join('');
+  if (last !== '') yield JSON.parse(last) as Line;
 }
