@@ -92,6 +92,9 @@ test('R5: a row that comes twice is kept once, in whatever order', async () => {
   const places = (await kept(of)).map(({ part, record, rule }) => [part, record, rule]);
   const once = [3, 4, 5].map((record) => [1, record, 'no-number']);
   expect(places).toEqual([...once.slice(0, 2), [1, 5, 'no-date'], once[2], [2, 3, 'no-number']]);
+  const neighbours = day('2024-12-11');
+  await keepRejected(await open(), neighbours, EPOCHS, [row(1), row(1), row(2)]);
+  expect(await kept(neighbours)).toEqual([row(1), row(2)]);
 });
 
 test('R5: where not all get in, the first by their records do', async () => {
@@ -109,8 +112,8 @@ test('R5: where not all get in, the first by their records do', async () => {
 
 test('R5: parts that are kept side by side share what is left of the bound, whatever each has counted', async () => {
   const of = day('2024-12-05');
-  const parts = [1, 2, 3].map(async (part) =>
-    keepRejected(await open(), of, EPOCHS, rows(1, 70_001, { part })),
+  const parts = [31_003, 47_001, 60_007].map(async (last, part) =>
+    keepRejected(await open(), of, EPOCHS, rows(1, last, { part })),
   );
   await Promise.all(parts);
   expect(await figures(of)).toMatchObject({ rows: BOUND, records: BOUND });
@@ -118,11 +121,13 @@ test('R5: parts that are kept side by side share what is left of the bound, what
 
 test('R5: the row that fills it is the last that is asked for', async () => {
   const of = day('2024-12-06');
-  const quarantine = new Quarantine(await open(), of, EPOCHS);
-  for (const one of rows(0, BOUND)) await quarantine.keep(one);
+  const warehouse = await open();
+  await keepRejected(warehouse, of, EPOCHS, rows(0, 7));
+  const quarantine = new Quarantine(warehouse, of, EPOCHS);
+  for (const one of rows(7, BOUND + 3)) await quarantine.keep(one);
   await quarantine.end();
   expect(quarantine.isFull).toBe(true);
-  expect(await figures(of)).toMatchObject({ rows: BOUND });
+  expect(await figures(of)).toEqual({ rows: BOUND, records: BOUND, first: 0, last: BOUND - 1 });
 });
 
 test('rows that come while others are being written are no part of those', async () => {
