@@ -169,6 +169,8 @@ export class PassedRows implements DayRows {
 
 async function keepLines(quarantine: Quarantine, lines: Uint8Array): Promise<void> {
   if (quarantine.isFull) return;
-  for (const line of asBuffer(lines).toString().split('\n'))
+  for (const line of asBuffer(lines).toString().split('\n')) {
+    if (quarantine.isFull) return;
     if (line !== '') await quarantine.keep(JSON.parse(line) as RejectedRecord);
+  }
 }

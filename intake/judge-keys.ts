@@ -6,19 +6,22 @@ import type { KeyColumn } from './key-column.ts';
 import { readKeys, type KeyGroup } from './key-groups.ts';
 import type { RejectLines } from './reject-lines.ts';
 
-/**
- * Judges rows that share a key as the warehouse would: of identical ones the first stays, of others none (§5).
- * @param rows in COPY's binary format
- * @param rejects of the same records; rows that are rejected come to them
- * @param places tells where the record of a row is in `bytes`
- */
+/** What was made of a block, but for its keys. */
+interface KeyedRows {
+  /** In COPY's binary format. */
+  readonly rows: Uint8Array;
+  /** Of the same block; rows that are rejected come to them. */
+  readonly rejects: RejectLines;
+  /** Tells where the record of a row is in `bytes`. */
+  readonly places: () => (row: number) => Place;
+  readonly bytes: Buffer;
+}
+
+/** Judges rows that share a key as the warehouse would: of identical ones the first stays, of others none (§5). */
 export function judgeKeys(
   dataset: Dataset,
   column: KeyColumn,
-  rows: Uint8Array,
-  rejects: RejectLines,
-  places: () => (row: number) => Place,
-  bytes: Buffer,
+  { rows, rejects, places, bytes }: KeyedRows,
 ): SortedKeys | undefined {
   const keys = readKeys(rows, column);
   if (!keys) return undefined;
@@ -27,9 +30,9 @@ export function judgeKeys(
   const placeOf = places();
   const reason = { column: null, rule: AMBIGUOUS_KEY, reason: reasonOfAmbiguity(dataset) };
   let rejected = 0;
-  for (const { row, places, isOfCopies } of groups) {
+  for (const { row, places: ends, isOfCopies } of groups) {
     if (isOfCopies) continue;
-    const copies = places.length - 1;
+    const copies = ends.length - 1;
     for (let copy = 0; copy < copies; copy++) {
       const { start, end, ...place } = placeOf(row + copy);
       rejects.addBytes(place, reason, bytes, start, end);

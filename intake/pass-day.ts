@@ -60,7 +60,8 @@ export async function* passDay(
     const tally = new Tally();
     const warn = (warning: string) => tally.warn(warning);
     try {
-      for await (const sorted of sortPart(dataset, day, part, context, pace, warn, { key })) {
+      const job = { dataset, day, landed: part, context, pace, warn, key };
+      for await (const sorted of sortPart(job)) {
         const copies = watch.judge(sorted);
         if (watch.isBroken) break;
         tally.add(sorted);
@@ -95,7 +96,7 @@ export async function* passDayAgain(
   let first = 0;
   yield COPY_BEGIN;
   for (const part of inOrder(landed)) {
-    const rows = rowsOf(sortPart(dataset, day, part, context, pace, () => undefined));
+    const rows = rowsOf(sortPart({ dataset, day, landed: part, context, pace, warn: () => undefined }));
     const { staged = 0 } = parts.find((sorted) => sorted.part === part.part) ?? {};
     yield* without.hasBetween(first, first + staged) ? leaveOut(rows, first, without) : rows;
     first += staged;

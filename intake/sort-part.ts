@@ -13,30 +13,29 @@ import { readPart } from './read-part.ts';
 import { openPlain, sortPlain } from './sort-plain.ts';
 import type { StagedFile } from './staged-file.ts';
 
+/** A landed part, and how it is sorted. */
+export interface SortJob {
+  readonly dataset: Dataset;
+  readonly day: DatasetDay;
+  readonly landed: LandedPart;
+  readonly context: IntakeContext;
+  readonly pace: Pace;
+  /** Told once of each thing worth a line in the log. */
+  readonly warn: (warning: string) => void;
+  /** Is told what became of records that were rejected before; only where their way is followed. */
+  readonly followed?: StagedFile | undefined;
+  /** Watched, so that copies of it are found. */
+  readonly key?: KeyColumn | undefined;
+}
+
 /**
  * Sorts a landed part of any source, some records at a time, in their order; what came holds until the next is asked
  * for.
- * @param warn told once of each thing worth a line in the log
- * @param more.followed is told what became of records that were rejected before; only where their way is followed
- * @param more.key watched, so that copies of it are found
  */
-export async function* sortPart(
-  dataset: Dataset,
-  day: DatasetDay,
-  landed: LandedPart,
-  context: IntakeContext,
-  pace: Pace,
-  warn: (warning: string) => void,
-  {
-    followed,
-    key,
-  }: { readonly followed?: StagedFile | undefined; readonly key?: KeyColumn | undefined } = {},
-): AsyncGenerator<Sorted> {
+export async function* sortPart(job: SortJob): AsyncGenerator<Sorted> {
+  const { dataset, day, landed, context, pace, warn, key } = job;
   const plain = openPlain(dataset, day, landed, context, pace, warn, key);
-  const sorting = plain
-    ? sortPlain(plain, context)
-    : sortOneByOne(dataset, day, landed, context, pace, warn, followed);
-  for await (const sorted of sorting) {
+  for await (const sorted of plain ? sortPlain(plain, context) : sortOneByOne(job)) {
     pace.rows += sorted.count.read;
     yield sorted;
     await pace.giveWay();
@@ -75,15 +74,15 @@ export class Tally {
 }
 
 /** Of any source, also where records are superseded by others, or followed. */
-async function* sortOneByOne(
-  dataset: Dataset,
-  day: DatasetDay,
-  landed: LandedPart,
-  context: IntakeContext,
-  pace: Pace,
-  warn: (warning: string) => void,
-  followed: StagedFile | undefined,
-): AsyncGenerator<Sorted> {
+async function* sortOneByOne({
+  dataset,
+  day,
+  landed,
+  context,
+  pace,
+  warn,
+  followed,
+}: SortJob): AsyncGenerator<Sorted> {
   const judge = new Judge(dataset, day.businessDate, landed.part);
   const superseded = new Set(landed.superseded);
   const follower =

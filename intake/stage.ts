@@ -30,7 +30,7 @@ export function stagePart(
     const tally = new Tally();
     try {
       const warn = (warning: string) => tally.warn(warning);
-      for await (const sorted of sortPart(dataset, day, landed, context, pace, warn, { followed })) {
+      for await (const sorted of sortPart({ dataset, day, landed, context, pace, warn, followed })) {
         tally.add(sorted);
         await rows.write(sorted.rows);
         await rejects.write(sorted.rejects);

@@ -24,11 +24,17 @@ export async function* readQuarantine(
   let after: [part: number, record: number, rule: string] = [-1, -1, ''];
   for (;;) {
     const rows = await warehouse.query<Quarantined[]>(
-      `select part, record, line, column_name as "column", rule, reason, raw
-       from nighttrain.quarantine
-       where dataset = $1 and business_date = $2 and epoch = any($3::bigint[])
-         and ($4::text is null or rule = $4)
-         and (part, record, rule) > ($5::int, $6::bigint, $7::text)
+      // Epoch by epoch, for only within one does the index have the rows in this order.
+      `select rejected.*
+       from unnest($3::bigint[]) as epochs(epoch) cross join lateral (
+         select part, record, line, column_name as "column", rule, reason, raw
+         from nighttrain.quarantine
+         where dataset = $1 and business_date = $2 and epoch = epochs.epoch
+           and ($4::text is null or rule = $4)
+           and (part, record, rule) > ($5::int, $6::bigint, $7::text)
+         order by part, record, rule
+         limit ${ROWS_AT_ONCE}
+       ) rejected
        order by part, record, rule
        limit ${ROWS_AT_ONCE}`,
       [attempt.dataset, attempt.businessDate, [...epochs], rule ?? null, ...after],

@@ -21,7 +21,7 @@ test('documents come back from their lines, however the bytes are cut', async ()
       async (texts, size) => {
         const bytes = Buffer.from(texts.map((raw) => jsonLine({ raw })).join(''));
         const documents = [];
-      for await (const document of documentsOf(inChunks(bytes, size))) documents.push(document);
+        for await (const document of documentsOf(inChunks(bytes, size))) documents.push(document);
         expect(documents).toEqual(texts.map((raw) => ({ raw })));
       },
     ),
