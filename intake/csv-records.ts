@@ -13,10 +13,7 @@ export interface Span {
   readonly fault: Fault | undefined;
 }
 
-/**
- * Whole lines that hold no quote, each with its end and none longer than a record may be: without being looked at one
- * by one they are known to be sound.
- */
+/** Whole lines, each a sound record or empty, each with its end and none longer than a record may be. */
 export interface Lines {
   readonly start: number;
   readonly next: number;
@@ -25,6 +22,8 @@ export interface Lines {
   readonly lines: number;
   /** How many of them are empty. */
   readonly blank: number;
+  /** Whether quotes stand in them. */
+  readonly quoted: boolean;
 }
 
 export interface Block {

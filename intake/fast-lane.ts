@@ -6,14 +6,14 @@ import { readerOf, utf8 } from './byte-readers.ts';
 import { roomFor } from './copy-fields.ts';
 import type { CopyRows, Encode } from './copy-rows.ts';
 import { raggedRecord } from './csv-fields.ts';
+import { CR, LF } from './csv-records.ts';
 import type { Header } from './csv-header.ts';
 import { dayColumnsOf, ownDay, type IsOwnDay } from './own-day.ts';
 import type { Reason } from './reject-lines.ts';
 import { valueOf } from './validate.ts';
 
 const MOST_REASONS = 1_000;
-const LF = 10;
-const CR = 13;
+const QUOTE = 34;
 
 /** Undefined where rows say their day in a way that it does not know. */
 export function openFastLane(
@@ -46,8 +46,9 @@ export class FastLane {
   readonly #missing: readonly Buffer[];
   readonly #isOwnDay: IsOwnDay;
   readonly #dayColumns: readonly number[];
-  /** Where fields begin; one more, where the field after the last would. */
+  /** Where fields begin and end. */
   readonly #starts: Int32Array;
+  readonly #ends: Int32Array;
   /** Where columns begin in the output. */
   readonly #places: Int32Array;
   readonly #reasons = new Map<string, Reason>();
@@ -68,13 +69,17 @@ export class FastLane {
     this.#missing = source.missing.filter((text) => text !== '').map((text) => Buffer.from(text));
     this.#isOwnDay = isOwnDay;
     this.#dayColumns = dayColumnsOf(dataset);
-    this.#starts = new Int32Array(header.width + 1);
+    this.#starts = new Int32Array(header.width);
+    this.#ends = new Int32Array(header.width);
     this.#places = new Int32Array(columns.length);
   }
 
-  /** Appends the record on the line that begins at `start` and has an end, or answers false and leaves `out` as it was. */
-  take(bytes: Uint8Array, start: number, out: CopyRows): boolean {
-    if (!this.#cut(bytes, start)) return false;
+  /**
+   * Appends the record on the line that begins at `start` and has an end, or answers false and leaves `out` as it was.
+   * @param quoted whether quotes may stand in it
+   */
+  take(bytes: Uint8Array, start: number, out: CopyRows, quoted: boolean): boolean {
+    if (!(quoted ? this.#cutQuoted(bytes, start) : this.#cut(bytes, start))) return false;
     const row = out.at;
     out.reserve(roomFor(this.newline - start) + this.#readers.length * roomFor(0));
     out.int16(this.#readers.length);
@@ -127,7 +132,7 @@ export class FastLane {
     this.#places[column] = out.at;
     const field = this.#fields[column] as number;
     const from = this.#starts[field] as number;
-    const to = (this.#starts[field + 1] as number) - 1;
+    const to = this.#ends[field] as number;
     if (!this.#isMissing(bytes, from, to)) return (this.#readers[column] as Encode)(bytes, from, to, out);
     if (!this.#mayMiss[column]) return false;
     out.int32(-1);
@@ -136,26 +141,65 @@ export class FastLane {
 
   #spanOf(column: number): readonly [from: number, to: number] {
     const field = this.#fields[column] as number;
-    return [this.#starts[field] as number, (this.#starts[field + 1] as number) - 1];
+    return [this.#starts[field] as number, this.#ends[field] as number];
   }
 
   /** Finds fields and newline; false where the record is not as wide as the header. */
   #cut(bytes: Uint8Array, start: number): boolean {
-    const starts = this.#starts;
+    const [starts, ends] = [this.#starts, this.#ends];
     const [delimiter, width] = [this.#delimiter, this.#width];
     starts[0] = start;
     let fields = 1;
     let at = start;
     for (; bytes[at] !== LF; at++) {
       if (bytes[at] !== delimiter) continue;
-      if (fields < width) starts[fields] = at + 1;
+      if (fields < width) {
+        ends[fields - 1] = at;
+        starts[fields] = at + 1;
+      }
       fields++;
     }
-    this.newline = at;
+    this.#endAt(bytes, start, at);
+    ends[width - 1] = this.end;
     this.#found = fields;
-    this.end = at > start && bytes[at - 1] === CR ? at - 1 : at;
-    starts[width] = this.end + 1;
     return fields === width;
+  }
+
+  /** The same of a sound record with quotes; false also where one is doubled, which takes a text to be made of it. */
+  #cutQuoted(bytes: Uint8Array, start: number): boolean {
+    const [delimiter, width] = [this.#delimiter, this.#width];
+    let fields = 0;
+    let at = start - 1; // at the delimiter before a field
+    do {
+      const isQuoted = bytes[++at] === QUOTE;
+      if (isQuoted) at++;
+      const from = at;
+      if (isQuoted) while (bytes[at] !== QUOTE) at++;
+      else while (bytes[at] !== delimiter && bytes[at] !== LF) at++;
+      const to = !isQuoted && bytes[at] === LF && at > from && bytes[at - 1] === CR ? at - 1 : at;
+      if (isQuoted && bytes[++at] === QUOTE) return this.#leave(bytes, start);
+      if (fields < width) {
+        this.#starts[fields] = from;
+        this.#ends[fields] = to;
+      }
+      fields++;
+    } while (bytes[at] === delimiter);
+    this.#endAt(bytes, start, bytes[at] === CR ? at + 1 : at);
+    this.#found = fields;
+    return fields === width;
+  }
+
+  /** Nothing is certain of the record. */
+  #leave(bytes: Uint8Array, start: number): false {
+    this.#endAt(bytes, start, bytes.indexOf(LF, start));
+    this.#found = this.#width;
+    this.#stuckAt = this.#readers.length;
+    return false;
+  }
+
+  #endAt(bytes: Uint8Array, start: number, newline: number): void {
+    this.newline = newline;
+    this.end = newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
   }
 
   #isMissing(bytes: Uint8Array, from: number, to: number): boolean {

@@ -93,10 +93,15 @@ export class PlainRows {
     return { ...spanOfLine(this.#bytes, start, this.#bytes.indexOf(LF, start), line), record };
   }
 
-  #take({ bytes, header }: CsvBlock, { start, next, line }: Lines, lane: Lane, first: number): number {
+  #take(
+    { bytes, header }: CsvBlock,
+    { start, next, line, quoted }: Lines,
+    lane: Lane,
+    first: number,
+  ): number {
     let record = first;
     for (let at = start; at < next; line++) {
-      if (lane.take(bytes, at, this.#rows)) {
+      if (lane.take(bytes, at, this.#rows, quoted)) {
         if (this.#places) {
           const place = PLACE_NUMBERS * this.count;
           this.#places[place] = at;

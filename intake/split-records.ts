@@ -1,5 +1,6 @@
 import { CR, LF, type Block, type Fault, type Lines, type Span } from './csv-records.ts';
 import { nextNewline } from './next-newline.ts';
+import { scanFields, UNFINISHED, wholeAt, type Scan } from './scan-record.ts';
 
 const QUOTE = 34;
 
@@ -42,13 +43,6 @@ export async function* splitRecords(
   yield splitter.take(Buffer.alloc(0), true);
 }
 
-type Scan =
-  | { readonly is: 'whole'; readonly end: number; readonly next: number }
-  | { readonly is: 'unfinished' }
-  | { readonly is: 'broken'; readonly at: number; readonly insideQuotes: boolean };
-
-const UNFINISHED: Scan = { is: 'unfinished' };
-
 class Splitter {
   readonly #memory: BlockMemory;
   readonly #delimiter: number;
@@ -86,7 +80,7 @@ class Splitter {
     this.#quoteSought = Infinity;
     let position = 0;
     while (position < this.#bytes.length) {
-      const next = this.#takeLines(position) ?? this.#step(position);
+      const next = this.#takeLines(position) ?? this.#takeQuoted(position) ?? this.#step(position);
       if (next === undefined) break;
       position = next;
     }
@@ -97,7 +91,7 @@ class Splitter {
 
   /** Takes all lines off that end before the next quote and could be no other records; undefined where there are none. */
   #takeLines(position: number): number | undefined {
-    if (!this.#isBegun || this.#inDoubt || this.#passing !== undefined) return undefined;
+    if (!this.#isPlain) return undefined;
     const [bytes, view] = [this.#bytes, this.#view];
     const quote = this.#nextQuote(position);
     const until = quote === -1 ? bytes.length : quote;
@@ -109,9 +103,33 @@ class Splitter {
       start = at + 1;
     }
     if (lines === 0) return undefined;
-    this.#runs.push({ start: position, next: start, line: this.#line, lines, blank });
+    this.#runs.push({ start: position, next: start, line: this.#line, lines, blank, quoted: false });
     this.#line += lines;
     return start;
+  }
+
+  /** Takes all sound records off that hold quotes and are a line each; undefined where there are none. */
+  #takeQuoted(position: number): number | undefined {
+    if (!this.#isPlain) return undefined;
+    let [lines, start] = [0, position];
+    for (;;) {
+      const newline = this.#bytes.indexOf(LF, start);
+      const quote = this.#nextQuote(start);
+      if (quote === -1 || quote > newline || this.#isTooLong(start, newline + 1)) break;
+      const scan = this.#scanFields(start);
+      if (scan.is !== 'whole' || scan.next !== newline + 1) break;
+      lines++;
+      start = scan.next;
+    }
+    if (lines === 0) return undefined;
+    this.#runs.push({ start: position, next: start, line: this.#line, lines, blank: 0, quoted: true });
+    this.#line += lines;
+    return start;
+  }
+
+  /** Whether a record begins here, and is not the header. */
+  get #isPlain(): boolean {
+    return this.#isBegun && !this.#inDoubt && this.#passing === undefined;
   }
 
   /** Takes one record or line off; undefined where more bytes are needed. */
@@ -142,50 +160,14 @@ class Splitter {
     const newline = bytes.indexOf(LF, position);
     const quote = this.#nextQuote(position);
     if (quote === -1 || (newline !== -1 && quote > newline)) {
-      if (newline !== -1) return this.#wholeAt(position, newline);
+      if (newline !== -1) return wholeAt(bytes, position, newline);
       return this.#atEnd ? { is: 'whole', end: bytes.length, next: bytes.length } : UNFINISHED;
     }
-    let at = position;
-    for (;;) {
-      const field = bytes[at] === QUOTE ? this.#quotedField(at) : this.#plainField(at);
-      if (typeof field !== 'number') return field;
-      at = field;
-    }
+    return this.#scanFields(position);
   }
 
-  /** Where the next field begins, or how the record ends. */
-  #plainField(start: number): number | Scan {
-    const bytes = this.#bytes;
-    for (let at = start; at < bytes.length; at++) {
-      const byte = bytes[at];
-      if (byte === this.#delimiter) return at + 1;
-      if (byte === LF) return this.#wholeAt(start, at);
-      if (byte === QUOTE) return { is: 'broken', at, insideQuotes: false };
-    }
-    return this.#atEnd ? { is: 'whole', end: bytes.length, next: bytes.length } : UNFINISHED;
-  }
-
-  #quotedField(start: number): number | Scan {
-    const bytes = this.#bytes;
-    for (let at = start + 1; ; at += 2) {
-      at = bytes.indexOf(QUOTE, at);
-      // The file ends inside the field: all its lines, to the last, are broken.
-      if (at === -1)
-        return this.#atEnd ? { is: 'broken', at: bytes.length - 1, insideQuotes: true } : UNFINISHED;
-      const after = bytes[at + 1];
-      if (after === QUOTE) continue;
-      if (after === this.#delimiter) return at + 2;
-      if (after === LF) return { is: 'whole', end: at + 1, next: at + 2 };
-      if (after === undefined) return this.#atEnd ? { is: 'whole', end: at + 1, next: at + 1 } : UNFINISHED;
-      if (after === CR && bytes[at + 2] === LF) return { is: 'whole', end: at + 1, next: at + 3 };
-      // Also where the LF has yet to come: nothing is broken before its line is there to its end.
-      return { is: 'broken', at, insideQuotes: true };
-    }
-  }
-
-  #wholeAt(start: number, newline: number): Scan {
-    const end = newline > start && this.#bytes[newline - 1] === CR ? newline - 1 : newline;
-    return { is: 'whole', end, next: newline + 1 };
+  #scanFields(position: number): Scan {
+    return scanFields(this.#bytes, position, this.#delimiter, this.#atEnd);
   }
 
   /** A line after an odd number of quotes. */

@@ -32,7 +32,7 @@ export class StagedFinder {
       for (const place of placesOf({ ...block, runs: [run], record })) {
         places.push(place);
         record++;
-        if (!isLines(run) || !this.#isPlain(block, place)) others.push(place);
+        if (!isLines(run) || !this.#isPlain(block, place, run.quoted)) others.push(place);
       }
     }
     const left = new Set<Place>();
@@ -52,8 +52,8 @@ export class StagedFinder {
     });
   }
 
-  #isPlain({ bytes }: CsvBlock, { start }: Place): boolean {
+  #isPlain({ bytes }: CsvBlock, { start }: Place, quoted: boolean): boolean {
     this.#rows.at = 0;
-    return this.#lane?.take(bytes, start, this.#rows) ?? false;
+    return this.#lane?.take(bytes, start, this.#rows, quoted) ?? false;
   }
 }

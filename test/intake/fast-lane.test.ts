@@ -42,6 +42,8 @@ interface Outcome {
 /** Records that the fast lane has taken, and those whose broken rule it was certain of. */
 let taken = 0;
 let turnedAway = 0;
+/** Of those that it has taken, records with quotes. */
+let takenOfQuotes = 0;
 const counted: OpenLane = (...of) => {
   const lane = openFastLane(...of);
   return (
@@ -49,6 +51,7 @@ const counted: OpenLane = (...of) => {
       take: (...line) => {
         const isTaken = lane.take(...line);
         if (isTaken) taken++;
+        if (isTaken && line[3]) takenOfQuotes++;
         return isTaken;
       },
       brokenRule: (...line) => {
@@ -353,7 +356,7 @@ const GOOD: Readonly<Record<string, fc.Arbitrary<string>>> = {
   d: fc.constantFrom('15', '15', '16'),
 };
 /** Plain records, with odd cells in few of their columns. */
-const record = fc
+const cellsOfRecord = fc
   .tuple(
     fc.tuple(...NAMES.map((name) => GOOD[name] ?? fc.constant(''))),
     fc.array(
@@ -374,10 +377,24 @@ const record = fc
   )
   .map(([cells, odd]) => {
     for (const [column, cell] of odd) cells[column] = cell;
-    return cells.join(',');
+    return cells;
   });
+const record = cellsOfRecord.map((cells) => cells.join(','));
+/** As exports write it that quote each cell, or some. */
+const quotedRecord = fc
+  .tuple(
+    cellsOfRecord,
+    fc.constantFrom(0, 0.5),
+    fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 15 }),
+  )
+  .map(([cells, spared, chances]) =>
+    cells
+      .map((cell, at) => ((chances[at] ?? 1) < spared ? cell : `"${cell.replaceAll('"', '""')}"`))
+      .join(','),
+  );
 const line = fc.oneof(
-  { weight: 30, arbitrary: record },
+  { weight: 20, arbitrary: record },
+  { weight: 10, arbitrary: quotedRecord },
   {
     weight: 1,
     arbitrary: fc.constantFrom(
@@ -388,6 +405,10 @@ const line = fc.oneof(
       ','.repeat(15),
       '"',
       '"a\n',
+      '""',
+      '""""',
+      `${'"",'.repeat(14)}""`,
+      `${'"",'.repeat(13)}"a, b"`,
       'x'.repeat(500),
       '1,'.repeat(15),
       '\0',
@@ -438,7 +459,7 @@ describe('the fast lane and the way of all records', () => {
     ['rows of the month of an instant', { dayOfRow: { monthOf: 'at' } }],
     ['rows of a day in three columns', { dayOfRow: { year: 'y', month: 'm', day: 'd' } }],
   ] as const)('stage and reject the same of %s', async (_what, more) => {
-    [taken, turnedAway] = [0, 0];
+    [taken, turnedAway, takenOfQuotes] = [0, 0, 0];
     let rejected = 0;
     await fc.assert(
       fc.asyncProperty(file, async (written) => {
@@ -451,6 +472,7 @@ describe('the fast lane and the way of all records', () => {
     );
     expect(taken).toBeGreaterThan(400);
     expect(turnedAway).toBeGreaterThan(100);
+    expect(takenOfQuotes).toBeGreaterThan(100);
     expect(rejected).toBeGreaterThan(200);
   });
 });
@@ -481,4 +503,36 @@ test.each([
   }
   expect(made).toBeGreaterThan(1_500);
   expect(made).toBeLessThan(all.length);
+});
+
+test('what a quoted cell holds is judged, and not its quotes, also where rows are found again', async () => {
+  const names = defineDataset({
+    name: 'names',
+    about: 'A text that must not be missing, for tests.',
+    table: 'name',
+    source: csv({ missing: 'NA' }),
+    columns: { id: bigint().orReject('no-id'), name: text({ max: 4 }).orReject('no-name') },
+    key: ['id'],
+    write: 'replaceDay',
+  });
+  const lines = [
+    'id,name',
+    '1,"abcd"',
+    '2,""',
+    '"3",NA',
+    '4,"NA"',
+    '5,"a,"',
+    '6,"a""b"',
+    '7,"abcde"',
+    '"8","é"',
+    '',
+  ];
+  const { rows, byRule } = await expectTheSame(names, Buffer.from(lines.join('\n')), 9);
+  expect(rows.map(([, name]) => Buffer.from(name ?? '', 'hex').toString())).toEqual([
+    'abcd',
+    'a,',
+    'a"b',
+    'é',
+  ]);
+  expect(byRule).toEqual({ 'no-name': 3, 'too-long': 1 });
 });
