@@ -55,9 +55,6 @@ export interface CheckedFile {
   readonly warnings: readonly string[];
 }
 
-/** The rule that a record breaks, and its column where it has one. */
-type Broken = Omit<BrokenRule, 'column'> & { readonly column: string | null };
-
 const MASK = '***';
 const SHOWN = 10;
 const LONGEST_SHOWN = 200;
@@ -138,7 +135,7 @@ class Shown {
   }
 
   /** @param ofRule how many records its rule has rejected, with this one */
-  reject(record: ReadRecord, verdict: Broken, ofRule: number): void {
+  reject(record: ReadRecord, verdict: BrokenRule, ofRule: number): void {
     const isWanted = this.#sample === undefined ? this.samples.length < this.#most : ofRule <= this.#sample;
     if (isWanted) this.samples.push(sampleOf(this.#dataset, record, verdict));
   }
@@ -194,7 +191,7 @@ async function* readPage(
   }
 }
 
-function sampleOf(dataset: Dataset, record: ReadRecord, { column, rule, reason }: Broken): RejectSample {
+function sampleOf(dataset: Dataset, record: ReadRecord, { column, rule, reason }: BrokenRule): RejectSample {
   const { record: ordinal, line } = record;
   const shown = { record: ordinal, line, column, rule, reason };
   const columns = Object.entries(dataset.columns);

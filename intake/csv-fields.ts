@@ -3,10 +3,8 @@ import type { Dataset } from '../rules/dataset.ts';
 import { SourceBroken } from '../rules/errors.ts';
 import type { CsvSource } from '../rules/source.ts';
 import type { Header } from './csv-header.ts';
-import type { Fault, Span } from './csv-records.ts';
+import { LF, type Fault, type Span } from './csv-records.ts';
 import type { BrokenRecord, RawCell, RawRecord, ReadRecord } from './records.ts';
-
-const LF = 10;
 
 export const REASONS: Readonly<Record<Fault, readonly [rule: string, reason: string]>> = {
   'broken-quote': ['broken-quote', 'has a quote that is not doubled, or is never closed'],

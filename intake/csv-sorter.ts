@@ -59,7 +59,7 @@ export class CsvSorter {
         staged.push(this.#judge.rows.at);
       }
     }
-    const { rejects } = this.#judge;
+    const { rejects } = this.#judge; // keys add to the lines of this block, not to the next one's
     const sorted = this.#judge.take();
     const { read, staged: judged } = sorted.count;
     const count = { ...sorted.count, read: read + plain.count, staged: judged + plain.count };

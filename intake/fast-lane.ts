@@ -9,10 +9,10 @@ import { raggedRecord } from './csv-fields.ts';
 import { CR, LF } from './csv-records.ts';
 import type { Header } from './csv-header.ts';
 import { dayColumnsOf, ownDay, type IsOwnDay } from './own-day.ts';
-import type { Reason } from './reject-lines.ts';
-import { valueOf } from './validate.ts';
+import { valueOf, type BrokenRule } from './validate.ts';
 
-const MOST_REASONS = 1_000;
+const MOST_BROKEN = 1_000;
+const REPLACEMENT = '\uFFFD';
 const QUOTE = 34;
 
 /** Undefined where rows say their day in a way that it does not know. */
@@ -51,7 +51,7 @@ export class FastLane {
   readonly #ends: Int32Array;
   /** Where columns begin in the output. */
   readonly #places: Int32Array;
-  readonly #reasons = new Map<string, Reason>();
+  readonly #broken = new Map<string, BrokenRule>();
   /** Fields of the record that was last looked at. */
   #found = 0;
   /** The column at which it was turned away; all of them where it was read to its end. */
@@ -96,24 +96,27 @@ export class FastLane {
    * The rule that the record breaks that was just turned away, and by which all others would reject it: columns before
    * the one at which it was turned away are sound. Undefined where that is not certain, or the record is another day's.
    */
-  brokenRule(bytes: Uint8Array, out: CopyRows): Reason | undefined {
+  brokenRule(bytes: Uint8Array, out: CopyRows): BrokenRule | undefined {
     if (this.#found !== this.#width) return this.#sameAs(raggedRecord(this.#found, this.#width));
     const column = this.#columns[this.#stuckAt];
     if (!column) return undefined;
-    const [from, to] = this.#spanOf(this.#stuckAt);
-    const value = valueOf(column, this.#isMissing(bytes, from, to) ? null : utf8(bytes, from, to));
+    const field = this.#fields[this.#stuckAt] as number;
+    const [from, to] = [this.#starts[field] as number, this.#ends[field] as number];
+    const text = utf8(bytes, from, to);
+    if (text.includes(REPLACEMENT)) return undefined; // as a text it may be one that stands for a missing value
+    const value = valueOf(column, this.#isMissing(bytes, from, to) ? null : text);
     if (!(value instanceof Rejection) || !this.#isOfOwnDay(bytes, out)) return undefined;
     const { rule, reason } = value;
     return this.#sameAs({ column: this.#names[this.#stuckAt] as string, rule, reason });
   }
 
   /** The like of it that was answered before, if one was: few ever differ. */
-  #sameAs(reason: Reason): Reason {
-    const text = `${reason.column} ${reason.rule} ${reason.reason}`;
-    const known = this.#reasons.get(text);
+  #sameAs(broken: BrokenRule): BrokenRule {
+    const text = `${broken.column} ${broken.rule} ${broken.reason}`;
+    const known = this.#broken.get(text);
     if (known) return known;
-    if (this.#reasons.size < MOST_REASONS) this.#reasons.set(text, reason);
-    return reason;
+    if (this.#broken.size < MOST_BROKEN) this.#broken.set(text, broken);
+    return broken;
   }
 
   /** Of the record that was turned away; also where it is broken in what would say its day. */
@@ -137,11 +140,6 @@ export class FastLane {
     if (!this.#mayMiss[column]) return false;
     out.int32(-1);
     return true;
-  }
-
-  #spanOf(column: number): readonly [from: number, to: number] {
-    const field = this.#fields[column] as number;
-    return [this.#starts[field] as number, this.#ends[field] as number];
   }
 
   /** Finds fields and newline; false where the record is not as wide as the header. */

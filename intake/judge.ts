@@ -4,8 +4,8 @@ import { CopyRows } from './copy-rows.ts';
 import { RowEncoder } from './row-encoder.ts';
 import type { Way } from './follow-records.ts';
 import type { ReadRecord } from './records.ts';
-import { RejectLines, type Reason, type RejectedPlace } from './reject-lines.ts';
-import { createValidator, isValid } from './validate.ts';
+import { RejectLines, type RecordLine } from './reject-lines.ts';
+import { createValidator, isValid, type BrokenRule } from './validate.ts';
 
 /** What some records of a part came to, in their order. Plain data: it crosses from thread to thread. */
 export interface Sorted {
@@ -106,18 +106,18 @@ export class Judge {
   }
 
   /** Rejects a record whose text is `bytes[start, end)`, and which nobody has taken apart. */
-  rejectBytes(place: RejectedPlace, reason: Reason, bytes: Buffer, start: number, end: number): void {
-    this.#countRejected(reason);
-    this.rejects.addBytes(place, reason, bytes, start, end);
+  rejectBytes(place: RecordLine, broken: BrokenRule, bytes: Buffer, start: number, end: number): void {
+    this.#countRejected(broken);
+    this.rejects.addBytes(place, broken, bytes, start, end);
   }
 
-  #reject(place: RejectedPlace, reason: Reason, raw: string): Way {
-    this.#countRejected(reason);
-    this.rejects.add(place, reason, raw);
-    return { became: 'rejected', becameRule: reason.rule };
+  #reject(place: RecordLine, broken: BrokenRule, raw: string): Way {
+    this.#countRejected(broken);
+    this.rejects.add(place, broken, raw);
+    return { became: 'rejected', becameRule: broken.rule };
   }
 
-  #countRejected({ rule }: Reason): void {
+  #countRejected({ rule }: BrokenRule): void {
     this.#count.read++;
     this.#count.rejected++;
     this.#rejectedByRule[rule] = (this.#rejectedByRule[rule] ?? 0) + 1;

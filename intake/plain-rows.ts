@@ -119,8 +119,8 @@ export class PlainRows {
   }
 
   #turnAway(lane: Lane, start: number, line: number, record: number): void {
-    const reason = lane.brokenRule(this.#bytes, this.#rows);
-    if (reason) this.#judge.rejectBytes({ record, line }, reason, this.#bytes, start, lane.end);
+    const broken = lane.brokenRule(this.#bytes, this.#rows);
+    if (broken) this.#judge.rejectBytes({ record, line }, broken, this.#bytes, start, lane.end);
     else this.#leaveAt({ ...spanOfLine(this.#bytes, start, lane.newline, line), record });
   }
 

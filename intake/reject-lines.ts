@@ -2,12 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { rawOf } from './csv-fields.ts';
 import { jsonLine } from './json-lines.ts';
 import type { RejectedRecord } from './manifest.ts';
+import type { BrokenRule } from './validate.ts';
 
-/** Why a record is rejected: the first rule that it breaks. */
-export type Reason = Pick<RejectedRecord, 'column' | 'rule' | 'reason'>;
-
-/** Where a rejected record is. */
-export type RejectedPlace = Pick<RejectedRecord, 'record' | 'line'>;
+/** Where a rejected record is in its part. */
+export type RecordLine = Pick<RejectedRecord, 'record' | 'line'>;
 
 const ROOM_BYTES = 16 * 1024;
 
@@ -29,25 +27,25 @@ export class RejectLines {
   }
 
   /** @param raw the record's text as it came */
-  add(place: RejectedPlace, reason: Reason, raw: string): void {
+  add(place: RecordLine, broken: BrokenRule, raw: string): void {
     this.#begin(place.record);
-    this.#writeText(place, reason, raw);
+    this.#writeText(place, broken, raw);
     this.#end();
   }
 
   /**
    * The same where its text is `bytes[start, end)`, which nobody has read: few are more than plain text.
-   * @param reason better one that was given before than its like
+   * @param broken better one that was given before than its like
    */
-  addBytes(place: RejectedPlace, reason: Reason, bytes: Buffer, start: number, end: number): void {
+  addBytes(place: RecordLine, broken: BrokenRule, bytes: Buffer, start: number, end: number): void {
     this.#begin(place.record);
     this.#write(`{"part":${this.#part},"record":${place.record},"line":${place.line},`);
-    this.#copy(fragmentOf(reason));
+    this.#copy(fragmentOf(broken));
     if (end - start <= this.#recordBytes && this.#copyPlain(bytes, start, end)) {
       this.#copy(AFTER_RAW);
     } else {
       this.#at = this.#ends.at(-1) ?? 0;
-      this.#writeText(place, reason, rawOf(bytes, { start, end }, this.#recordBytes));
+      this.#writeText(place, broken, rawOf(bytes, { start, end }, this.#recordBytes));
     }
     this.#end();
   }
@@ -65,7 +63,7 @@ export class RejectLines {
     return ordered;
   }
 
-  #writeText({ record, line }: RejectedPlace, { column, rule, reason }: Reason, text: string): void {
+  #writeText({ record, line }: RecordLine, { column, rule, reason }: BrokenRule, text: string): void {
     const raw = cutAt(text, this.#recordBytes);
     this.#write(jsonLine({ part: this.#part, record, line, column, rule, reason, raw }));
   }
@@ -113,16 +111,16 @@ export class RejectLines {
   }
 }
 
-const fragments = new WeakMap<Reason, Buffer>();
+const fragments = new WeakMap<BrokenRule, Buffer>();
 
 /** What stands in a line between its place and its text. */
-function fragmentOf(reason: Reason): Buffer {
-  const known = fragments.get(reason);
+function fragmentOf(broken: BrokenRule): Buffer {
+  const known = fragments.get(broken);
   if (known) return known;
-  const { column, rule, reason: text } = reason;
-  const json = jsonLine({ column, rule, reason: text }).slice('{'.length, -'}\n'.length);
+  const { column, rule, reason } = broken;
+  const json = jsonLine({ column, rule, reason }).slice('{'.length, -'}\n'.length);
   const fragment = Buffer.from(`${json},"raw":"`);
-  fragments.set(reason, fragment);
+  fragments.set(broken, fragment);
   return fragment;
 }
 

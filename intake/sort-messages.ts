@@ -52,7 +52,7 @@ function mapBytes<From, To>(sorted: WithBytes<From>, map: (bytes: From) => To): 
  * else, and the room is free.
  */
 export function layDown(sorted: Sorted, room: Uint8Array): SortedAway {
-  let at = sorted.rows.length <= room.length ? 0 : room.length;
+  let at = sorted.rows.length <= room.length ? 0 : room.length; // as if it were full
   return mapBytes(sorted, (bytes) => {
     if (at + bytes.length > room.length) return transferable(bytes);
     if (bytes.buffer !== room.buffer) room.set(bytes, at); // rows were written there
@@ -68,9 +68,9 @@ export function pickUp(away: SortedAway, room: Buffer): Sorted {
 
 /** Memory that goes from thread to thread with what comes by itself. */
 export function buffersOf(away: SortedAway): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>();
-  mapBytes(away, (lying) => lying instanceof Uint8Array && buffers.add(lying.buffer));
-  return [...buffers];
+  const { rows, rejects, keys } = away;
+  const all = [rows, rejects, keys?.copies?.rejects].filter((lying) => lying instanceof Uint8Array);
+  return [...new Set(all.map(({ buffer }) => buffer))];
 }
 
 /** A Buffer crosses as the Uint8Array that it is; memory that threads share is not copied. */

@@ -1,9 +1,7 @@
 import type { Ordinals } from '../rules/ordinals.ts';
 import type { CsvBlock } from './csv.ts';
 import type { Place } from './csv-fields.ts';
-import { isLines, spanOfLine, type Lines } from './csv-records.ts';
-
-const LF = 10;
+import { isLines, LF, spanOfLine, type Lines } from './csv-records.ts';
 
 /** The staged records of a block that are sought: where they are, and which rows. */
 export interface FoundPlaces {

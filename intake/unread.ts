@@ -1,6 +1,7 @@
 import type { Dataset } from '../rules/dataset.ts';
 import { untilAborted } from './abort.ts';
 import type { IntakeContext } from './context.ts';
+import { LF } from './csv-records.ts';
 import { isPacked, type StoredFile } from './landing.ts';
 import type { LandedPart } from './manifest.ts';
 import type { Pace } from './pace.ts';
@@ -65,5 +66,3 @@ export class Unread {
     return ends + (last === LF ? 0 : 1) - 1;
   }
 }
-
-const LF = 10;

@@ -6,9 +6,10 @@ import type { RawCell } from './records.ts';
 /** A row's values as PostgreSQL prints them, in the order of the dataset's columns; null where one is missing. */
 export type Values = readonly (string | null)[];
 
-/** What is wrong with a row: the first broken rule. */
+/** What is wrong with a record: the first broken rule. */
 export interface BrokenRule {
-  readonly column: string;
+  /** The one at fault, where there is one. */
+  readonly column: string | null;
   readonly rule: string;
   readonly reason: string;
 }

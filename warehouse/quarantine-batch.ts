@@ -5,7 +5,7 @@ import type { Quarantined } from './quarantine.ts';
 const ROWS_AT_ONCE = 25_000;
 const BYTES_AT_ONCE = 4 * 1024 * 1024;
 
-type Place = readonly [part: number, record: number];
+type PartRecord = readonly [part: number, record: number];
 
 /** Rejected rows that are written by one statement: an array for each column, outside the heap. */
 export class QuarantineBatch {
@@ -28,7 +28,7 @@ export class QuarantineBatch {
     this.#reason,
     this.#raw,
   ] as const;
-  #first: Place = [0, 0];
+  #first: PartRecord = [0, 0];
   #lastPart = 0;
   #lastRecord = 0;
 
@@ -40,7 +40,7 @@ export class QuarantineBatch {
   }
 
   /** The places of its first and of its last row; all others are between them where they are ascending. */
-  get ends(): readonly [...Place, ...Place] {
+  get ends(): readonly [...PartRecord, ...PartRecord] {
     return [...this.#first, this.#lastPart, this.#lastRecord];
   }
 

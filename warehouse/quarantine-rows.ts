@@ -37,7 +37,7 @@ export async function* readQuarantine(
        ) rejected
        order by part, record, rule
        limit ${ROWS_AT_ONCE}`,
-      [attempt.dataset, attempt.businessDate, [...epochs], rule ?? null, ...after],
+      [attempt.dataset, attempt.businessDate, [...new Set(epochs)], rule ?? null, ...after],
     );
     yield* rows;
     const last = rows.at(-1);

@@ -16,7 +16,7 @@ export interface Quarantined {
   readonly raw: string;
 }
 
-/** To wait for. */
+/** What `keep` answers where a row only joins its batch: no promise is made for each. */
 const NOTHING = Promise.resolve();
 
 /** Under which epoch a night's rows are kept: the attempt's what the intake rejects, its load's what SQL does. */

@@ -536,3 +536,22 @@ test('what a quoted cell holds is judged, and not its quotes, also where rows ar
   ]);
   expect(byRule).toEqual({ 'no-name': 3, 'too-long': 1 });
 });
+
+test('bytes that are no text stand for a missing value where the character that replaces them does', async () => {
+  const flags = defineDataset({
+    name: 'flags',
+    about: 'A value that may be missing, for tests.',
+    table: 'flag',
+    source: csv({ missing: '\uFFFD' }),
+    columns: { id: bigint().orReject('no-id'), is: boolean() },
+    key: ['id'],
+    write: 'replaceDay',
+  });
+  const { rows, byRule } = await expectTheSame(
+    flags,
+    Buffer.from('id,is\n1,\x80\n2,t\n3,no\xff\n', 'latin1'),
+    7,
+  );
+  expect(rows).toHaveLength(2);
+  expect(byRule).toEqual({ 'not-a-boolean': 1 });
+});

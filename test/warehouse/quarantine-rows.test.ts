@@ -26,3 +26,30 @@ test('R14: rejected rows are read a hundred at a time, in their order, for each 
   expect(read).toEqual(rows);
   expect(answers).toEqual([100, 100, 50]);
 });
+
+test('rows of the attempt and of its load come together, each once', async () => {
+  const warehouse = await house().open(house().loaderUrl, 'quarantine');
+  const day = { dataset: 'fares', businessDate: dayOf('2024-12-22') };
+  const row = { part: 1, line: null, column: null, reason: 'x', raw: 'x' };
+  await keepRejected(
+    warehouse,
+    day,
+    { attempt: 1, own: 1 },
+    [1, 3].map((record) => ({ ...row, record, rule: 'a' })),
+  );
+  await keepRejected(
+    warehouse,
+    day,
+    { attempt: 1, own: 2 },
+    [2, 4].map((record) => ({ ...row, record, rule: 'b' })),
+  );
+  const recordsOf = async (loadEpoch: number, rule?: string) => {
+    const records = [];
+    for await (const { record } of readQuarantine(warehouse, { ...day, epoch: 1, loadEpoch }, { rule }))
+      records.push(record);
+    return records;
+  };
+  expect(await recordsOf(2)).toEqual([1, 2, 3, 4]);
+  expect(await recordsOf(2, 'b')).toEqual([2, 4]);
+  expect(await recordsOf(1)).toEqual([1, 3]);
+});
