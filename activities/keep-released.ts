@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { FollowedRecord } from '../intake/follow-records.ts';
-import { jsonLines, readJsonLines } from '../intake/json-lines.ts';
+import { documentsOf, jsonLines, readJsonLines } from '../intake/json-lines.ts';
 import type { LandingStore } from '../intake/landing.ts';
 import { landingPrefix, type Landed, type StagedPart } from '../intake/manifest.ts';
 import { inOrder } from '../intake/staged-rows.ts';
@@ -35,10 +35,8 @@ export async function keepReleased(
   unfit: Unfit,
 ): Promise<void> {
   if (release === undefined) return;
-  const { dataset, businessDate, epoch } = attempt;
-  const key = `${landingPrefix({ dataset, businessDate }, epoch)}/released.jsonl`;
-  await landing.write(key, jsonLines(waysOf(landing, parts, unfit)));
-  await keepReleasedRows(warehouse, release, epoch, waysOf(landing, parts, unfit));
+  await landing.write(releasedKey(attempt), jsonLines(waysOf(landing, parts, unfit)));
+  await keepReleasedRows(warehouse, release, attempt.epoch, waysOf(landing, parts, unfit));
 }
 
 /** Keeps it also of a night that is refused before SQL has judged. @throws what `refuseIfBad` throws */
@@ -57,14 +55,34 @@ export async function followRefused(
   }
 }
 
-/** How many of the rows that each rule had rejected went which way. */
-export async function countWays(
+/** Where an attempt has the rows that it was released with, one JSON `ReleasedRow` a line. */
+export function releasedKey({ epoch, ...day }: Pick<Attempt, 'dataset' | 'businessDate' | 'epoch'>): string {
+  return `${landingPrefix(day, epoch)}/released.jsonl`;
+}
+
+/** How many of the rows that each rule had rejected went which way; undefined where the file is not there. */
+export async function countReleasedFile(
+  landing: LandingStore,
+  attempt: Pick<Attempt, 'dataset' | 'businessDate' | 'epoch'>,
+): Promise<ReleasedCount[] | undefined> {
+  const key = releasedKey(attempt);
+  const keys = await landing.list(landingPrefix(attempt, attempt.epoch));
+  if (!keys.includes(key)) return undefined;
+  return countRows(documentsOf<ReleasedRow>(landing.read(key) as AsyncIterable<Buffer>));
+}
+
+/** The same of a release that is rehearsed. */
+export function countWays(
   landing: LandingStore,
   parts: readonly StagedPart[],
   unfit: Unfit,
 ): Promise<ReleasedCount[]> {
+  return countRows(waysOf(landing, parts, unfit));
+}
+
+async function countRows(rows: AsyncIterable<ReleasedRow>): Promise<ReleasedCount[]> {
   const counts = new Map<string, ReleasedCount>();
-  for await (const { rule, became, becameRule } of waysOf(landing, parts, unfit)) {
+  for await (const { rule, became, becameRule } of rows) {
     const name = JSON.stringify([rule, became, becameRule]);
     counts.set(name, { rule, became, becameRule, rows: (counts.get(name)?.rows ?? 0) + 1 });
   }

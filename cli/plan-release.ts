@@ -10,7 +10,7 @@ import { verified } from '../intake/verified.ts';
 import type { Dataset } from '../rules/dataset.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { DayIsTaken, NothingThere, UsageError } from '../rules/errors.ts';
-import { MOST_CORRECTED_BYTES } from '../rules/release.ts';
+import { MOST_CORRECTED_BYTES, type RejectedPlace } from '../rules/release.ts';
 import { findRunning } from '../warehouse/closed-attempt.ts';
 import type { AttemptRow } from '../warehouse/entities/attempt.ts';
 import { notRejected, recordRelease, releasesOf, type Release } from '../warehouse/release.ts';
@@ -55,6 +55,7 @@ export async function planRelease(
   await allRejected(warehouse, landing, attempt); // or says what is missing
   const releaseId = randomUUID();
   const { reason, requestedBy } = options;
+  const stores = { warehouse, landing, scratch };
   const epochs = new Set([manifest.epoch, ...epochsIn(manifest)]);
   return {
     ...day,
@@ -63,7 +64,7 @@ export async function planRelease(
     manifest: attempt.manifest ?? '',
     reason,
     requestedBy,
-    file: await correctedFile(warehouse, scratch, dataset, attempt, manifest, { ...options, releaseId }),
+    file: await correctedFile(stores, dataset, attempt, manifest, { ...options, releaseId }),
     landedEpochs: [...epochs],
   };
 }
@@ -95,9 +96,14 @@ function epochsIn({ parts }: Manifest): number[] {
   return parts.flatMap(({ files }) => files.map(({ key }) => Number(key.split('/')[2])));
 }
 
+interface Stores {
+  readonly warehouse: DataSource;
+  readonly landing: LandingStore;
+  readonly scratch: LandingStore;
+}
+
 async function correctedFile(
-  warehouse: DataSource,
-  scratch: LandingStore,
+  { warehouse, landing, scratch }: Stores,
   dataset: Dataset,
   attempt: AttemptRow,
   manifest: Manifest,
@@ -111,7 +117,10 @@ async function correctedFile(
   await refuseIfReleased(warehouse, attempt, stored);
   const day = `${dataset.name} ${attempt.businessDate}`;
   const places = await checkCorrected(dataset, file, day, stored.bytes, verified(scratch, stored));
-  await refuseIfNotRejected(warehouse, attempt, manifest, file, places);
+  const unknown = await notAmong(await notRejected(warehouse, attempt, places), () =>
+    allRejected(warehouse, landing, attempt),
+  );
+  refuseIfNotRejected(attempt, manifest, file, { unknown, named: places.length });
   return stored;
 }
 
@@ -157,14 +166,26 @@ async function refuseIfReleased(
 
 const SHOWN = 5;
 
-async function refuseIfNotRejected(
-  warehouse: DataSource,
+/** Those that are not among all rejected rows either: quarantine's table holds the first of a night (R5). */
+async function notAmong(
+  places: readonly CorrectedPlace[],
+  all: () => Promise<AsyncIterable<RejectedPlace>>,
+): Promise<CorrectedPlace[]> {
+  const sought = new Map(places.map((place) => [`${place.part}/${place.record}`, place]));
+  if (sought.size === 0) return [];
+  for await (const { part, record } of await all()) {
+    sought.delete(`${part}/${record}`);
+    if (sought.size === 0) break;
+  }
+  return [...sought.values()];
+}
+
+function refuseIfNotRejected(
   attempt: AttemptRow,
   { parts }: Manifest,
   file: string,
-  places: readonly CorrectedPlace[],
-): Promise<void> {
-  const unknown = await notRejected(warehouse, attempt, places);
+  { unknown, named }: { readonly unknown: readonly CorrectedPlace[]; readonly named: number },
+): void {
   if (unknown.length === 0) return;
   const shown = unknown.slice(0, SHOWN).map(({ part, record }) => {
     const isCorrected = parts.find((one) => one.part === part)?.superseded?.includes(record);
@@ -172,7 +193,7 @@ async function refuseIfNotRejected(
   });
   const more = unknown.length > SHOWN ? [`and ${unknown.length - SHOWN} more`] : [];
   throw new UsageError(
-    `The corrected file names ${unknown.length} of ${places.length} records that the latest attempt at ${dayLabel(attempt)} did not reject`,
+    `The corrected file names ${unknown.length} of ${named} records that the latest attempt at ${dayLabel(attempt)} did not reject`,
     {
       detail: [`${file}, against epoch ${attempt.epoch}`, ...shown, ...more].join('\n'),
       hint: `Those that it did: npx nighttrain quarantine export ${attempt.dataset} ${attempt.businessDate} --format corrections`,

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm';
+import { allRejected } from '../activities/all-rejected.ts';
 import type { LandingStore } from '../intake/landing.ts';
 import { correctionsTemplate } from '../intake/corrections-template.ts';
 import type { Dataset } from '../rules/dataset.ts';
@@ -6,13 +7,16 @@ import { UsageError } from '../rules/errors.ts';
 import { MOST_CORRECTED_ROWS } from '../rules/release.ts';
 import type { AttemptRow } from '../warehouse/entities/attempt.ts';
 import type { Quarantined } from '../warehouse/quarantine.ts';
-import { readQuarantine } from '../warehouse/quarantine-rows.ts';
 import { landedFor } from './landed-input.ts';
 
-/** The rejected rows of an attempt that a corrected file may stand in for: the first that the table holds. */
-export async function* mayCorrect(warehouse: DataSource, attempt: AttemptRow): AsyncGenerator<Quarantined> {
+/** The rejected rows of an attempt that one corrected file may stand in for: the first of them. */
+export async function* mayCorrect(
+  warehouse: DataSource,
+  landing: LandingStore,
+  attempt: AttemptRow,
+): AsyncGenerator<Quarantined> {
   let rows = 0;
-  for await (const row of readQuarantine(warehouse, attempt)) {
+  for await (const row of await allRejected(warehouse, landing, attempt)) {
     if (rows === MOST_CORRECTED_ROWS) return;
     rows += 1;
     yield row;

@@ -64,7 +64,13 @@ async function exportRows(name: string, businessDate: BusinessDate, options: Exp
     const { format } = options;
     const lines =
       format === 'corrections'
-        ? await linesToCorrect(landing, dataset, attempt, isMasked, counted(mayCorrect(warehouse, attempt)))
+        ? await linesToCorrect(
+            landing,
+            dataset,
+            attempt,
+            isMasked,
+            counted(mayCorrect(warehouse, landing, attempt)),
+          )
         : linesOf(format, counted(await allRejected(warehouse, landing, attempt)));
     if (options.output === undefined) await pipeline(Readable.from(lines), process.stdout, { end: false });
     else await writeWhole(options.output, lines);

@@ -1,11 +1,15 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { countReleasedFile } from '../activities/keep-released.ts';
+import { openLandingFolder } from '../intake/landing-folder.ts';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { findDataset } from '../rules/find-dataset.ts';
-import type { ReleasedRow } from '../rules/release.ts';
+import type { ReleasedCount, ReleasedRow } from '../rules/release.ts';
+import { QUARANTINE_BOUND } from '../warehouse/quarantine.ts';
 import { countReleased, firstReleased } from '../warehouse/release-rows.ts';
 import { releasesOf, type ReleaseStatus } from '../warehouse/release.ts';
-import { shortened } from './figures.ts';
+import { count, shortened } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
 import { Output } from './output.ts';
 import { limitNamed, MOST_SHOWN } from './quarantine-limit.ts';
@@ -31,25 +35,37 @@ export function addQuarantineReleases(quarantine: Command): void {
 
 async function releases(name: string, businessDate: BusinessDate, options: ReleasesOptions): Promise<void> {
   const output = new Output(options.json ?? false);
-  await withInstallation(async ({ datasets, warehouse }) => {
+  await withInstallation(async ({ datasets, warehouse, config }) => {
+    const landing = openLandingFolder(join(config.home, 'landing'));
     const day = { dataset: findDataset(datasets, name).name, businessDate };
     const documents: object[] = [];
     for (const release of await releasesOf(warehouse, day)) {
-      const counts = await countReleased(warehouse, release.releaseId);
+      const kept = await countReleased(warehouse, release.releaseId);
+      // The table holds the first of a release (R5).
+      const isCut = rowsOf(kept) >= QUARANTINE_BOUND;
+      const all =
+        isCut && release.attempt ? await countReleasedFile(landing, { ...day, ...release.attempt }) : kept;
+      const counts = all ?? kept;
       const rows = await firstReleased(warehouse, release.releaseId, options.limit);
       const state = release.attempt?.state ?? 'running';
       if (documents.length > 0) output.line();
       output.line(headingOf(release));
       for (const line of waysByRule(counts, state)) output.line(`  ${line}`);
       for (const row of rows) output.line(`    ${placesOf(row)}: ${wayOf(row, state)}`);
-      const known = counts.reduce((sum, way) => sum + way.rows, 0);
+      const known = rowsOf(counts);
+      if (!all)
+        output.line(`    These are the first ${count(known)} alone: landing, which has all, is not here`);
       if (known > rows.length)
-        output.line(`    … and ${known - rows.length} more; all of them are in ${fileOf(release)}`);
+        output.line(`    … and ${count(known - rows.length)} more; all of them are in ${fileOf(release)}`);
       documents.push({ ...release, counts, rows });
     }
     if (documents.length === 0) output.line(`No rejected row of ${dayLabel(day)} was ever released`);
     output.document({ ...day, releases: documents });
   });
+}
+
+function rowsOf(counts: readonly ReleasedCount[]): number {
+  return counts.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function headingOf(release: ReleaseStatus): string {

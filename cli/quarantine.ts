@@ -2,7 +2,8 @@ import { findDataset } from '../rules/find-dataset.ts';
 import type { Command } from 'commander';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
-import { countByRule } from '../warehouse/quarantine-list.ts';
+import type { AttemptRow } from '../warehouse/entities/attempt.ts';
+import { countByRule, type RuleCount } from '../warehouse/quarantine-list.ts';
 import { closedAttempt } from './closed-attempt.ts';
 import { count, plural } from './figures.ts';
 import { dateNamed, withInstallation } from './installation.ts';
@@ -38,9 +39,7 @@ async function list(
   await withInstallation(async ({ datasets, warehouse }) => {
     const day = { dataset: findDataset(datasets, name).name, businessDate };
     const attempt = await closedAttempt(warehouse, day);
-    const kept = await countByRule(warehouse, attempt);
-    // The table may hold fewer than there are (R5); an attempt that did not come far enough has no tally of its own.
-    const rules = kept.map((rule) => ({ ...rule, rows: attempt.rejectedByRule[rule.rule] ?? rule.kept }));
+    const rules = withUnkept(await countByRule(warehouse, attempt), attempt);
     const rejected = attempt.rowsRejected ?? rules.reduce((sum, { rows }) => sum + rows, 0);
     const of = attempt.rowsRead === null ? '' : ` of ${count(attempt.rowsRead)} read`;
     output.line(`${dayLabel(day)}, ${attempt.state}: ${plural(rejected, 'row')} rejected${of}`);
@@ -52,7 +51,7 @@ async function list(
           rule,
           rows,
           column,
-          reason,
+          reason ?? 'none of its rows is in the table: quarantine show --rule',
           samples.map(placeOf).join(', '),
         ]),
       );
@@ -61,6 +60,17 @@ async function list(
     }
     output.document({ ...day, state: attempt.state, epoch: attempt.epoch, rejected, rules });
   });
+}
+
+/** The table may hold fewer than there are, and none of a rule (R5); an attempt that did not come far enough has no tally. */
+function withUnkept(kept: readonly RuleCount[], { rejectedByRule }: AttemptRow) {
+  const isKept = new Set(kept.map(({ rule }) => rule));
+  const unkept = Object.keys(rejectedByRule)
+    .filter((rule) => !isKept.has(rule))
+    .map((rule) => ({ rule, kept: 0, column: null, reason: null, samples: [] }));
+  return [...kept, ...unkept]
+    .map((rule) => ({ ...rule, rows: rejectedByRule[rule.rule] ?? rule.kept }))
+    .sort((a, b) => b.rows - a.rows || (a.rule < b.rule ? -1 : 1));
 }
 
 function placeOf({ part, record, line }: { part: number; record: number; line: number | null }): string {
