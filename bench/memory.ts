@@ -19,7 +19,7 @@ export interface Pids {
 /**
  * The most memory that the worker and PostgreSQL held at one time, each with its children: the pages of each process
  * alone, and once what they have in common, such as shared buffers. By counters that the kernel keeps: to ask for shares
- * of pages (`Pss`) makes it walk through all of them, which took a quarter of a core from whoever was measured. 0 where
+ * of pages (`Pss`) makes it walk through all of them, which took a seventh of its time from whoever was measured. 0 where
  * the system does not tell (Linux does).
  */
 export class PeakMemory {
