@@ -2,7 +2,8 @@ import { CancellationScope, patched } from '@temporalio/workflow';
 
 /**
  * Maps items side by side, at most `limit` at a time, answers in their order. After a failure it starts no more, cancels
- * what is under way and waits for it: whoever hears of the failure may clean up.
+ * what is under way, unless that is within the workflow's own task, and waits for it: whoever hears of the failure may clean
+ * up.
  */
 export async function atMost<T, R>(
   limit: number,

@@ -9,10 +9,13 @@ export function hereIfSmall<Args extends readonly unknown[], Result>(
   here: (...args: Args) => Promise<Result>,
   asStep: (...args: Args) => Promise<Result>,
 ): (...args: Args) => Promise<Result> {
+  const night = CancellationScope.current();
   return async (...args) => {
     if (!isSmall(...args)) return asStep(...args);
     try {
-      return await here(...args);
+      // Whoever cancels the night is heard, but not a neighbour that has failed: a cancel that meets the end of a local
+      // activity breaks its state machine, so that the workflow's task fails and is tried again, for up to minutes.
+      return await new CancellationScope({ cancellable: true, parent: night }).run(() => here(...args));
     } catch (cause) {
       if (CancellationScope.current().consideredCancelled || isFinal(cause)) throw cause;
       return asStep(...args);

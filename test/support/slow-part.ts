@@ -10,8 +10,11 @@ export const MANY_PARTS = (SMALL.parts ?? 0) + 1;
 /** Whoever does not wait for a step that ends this late has closed its attempt by then. */
 const LATE_MS = 500;
 
-/** A worker whose first part ends late, and whose second is read only once the first is being written. */
-export async function startSlowly(house: House, day: string) {
+/**
+ * A worker whose first part ends late, and whose second is read only once the first is being written.
+ * @param endsByItself nobody has to stop it
+ */
+export async function startSlowly(house: House, day: string, endsByItself = false) {
   let firstIsAtWork = () => {};
   const isAtWork = new Promise<void>((resolve) => (firstIsAtWork = resolve));
   let stateAtItsEnd: unknown;
@@ -24,7 +27,7 @@ export async function startSlowly(house: House, day: string) {
     for await (const chunk of content) {
       yield chunk;
       firstIsAtWork();
-      await new Promise((resolve) => signal?.addEventListener('abort', resolve));
+      if (!endsByItself) await new Promise((resolve) => signal?.addEventListener('abort', resolve));
       await until(isClosed, LATE_MS).catch(() => undefined);
     }
   }
