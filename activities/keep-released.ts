@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 import type { FollowedRecord } from '../intake/follow-records.ts';
-import { documentsOf, jsonLines, readJsonLines } from '../intake/json-lines.ts';
+import { jsonLines, readJsonLines, readUnverified } from '../intake/json-lines.ts';
 import type { LandingStore } from '../intake/landing.ts';
 import { landingPrefix, type Landed, type StagedPart } from '../intake/manifest.ts';
 import { inOrder } from '../intake/staged-rows.ts';
@@ -68,7 +68,7 @@ export async function countReleasedFile(
   const key = releasedKey(attempt);
   const keys = await landing.list(landingPrefix(attempt, attempt.epoch));
   if (!keys.includes(key)) return undefined;
-  return countRows(documentsOf<ReleasedRow>(landing.read(key) as AsyncIterable<Buffer>));
+  return countRows(readUnverified<ReleasedRow>(landing, key));
 }
 
 /** The same of a release that is rehearsed. */

@@ -13,7 +13,7 @@ import { DayIsTaken, NothingThere, UsageError } from '../rules/errors.ts';
 import { MOST_CORRECTED_BYTES, type RejectedPlace } from '../rules/release.ts';
 import { findRunning } from '../warehouse/closed-attempt.ts';
 import type { AttemptRow } from '../warehouse/entities/attempt.ts';
-import { notRejected, recordRelease, releasesOf, type Release } from '../warehouse/release.ts';
+import { recordRelease, releasesOf, type Release } from '../warehouse/release.ts';
 import { size } from './figures.ts';
 import { landedFor } from './landed-input.ts';
 
@@ -52,10 +52,9 @@ export async function planRelease(
       },
     );
   }
-  await allRejected(warehouse, landing, attempt); // or says what is missing
+  const rejected = await allRejected(warehouse, landing, attempt); // or says what is missing
   const releaseId = randomUUID();
   const { reason, requestedBy } = options;
-  const stores = { warehouse, landing, scratch };
   const epochs = new Set([manifest.epoch, ...epochsIn(manifest)]);
   return {
     ...day,
@@ -64,7 +63,11 @@ export async function planRelease(
     manifest: attempt.manifest ?? '',
     reason,
     requestedBy,
-    file: await correctedFile(stores, dataset, attempt, manifest, { ...options, releaseId }),
+    file: await correctedFile(warehouse, scratch, dataset, attempt, manifest, {
+      ...options,
+      releaseId,
+      rejected,
+    }),
     landedEpochs: [...epochs],
   };
 }
@@ -96,18 +99,18 @@ function epochsIn({ parts }: Manifest): number[] {
   return parts.flatMap(({ files }) => files.map(({ key }) => Number(key.split('/')[2])));
 }
 
-interface Stores {
-  readonly warehouse: DataSource;
-  readonly landing: LandingStore;
-  readonly scratch: LandingStore;
+interface Correcting extends Pick<ReleaseOptions, 'file' | 'signal'> {
+  readonly releaseId: string;
+  readonly rejected: AsyncIterable<RejectedPlace>;
 }
 
 async function correctedFile(
-  { warehouse, landing, scratch }: Stores,
+  warehouse: DataSource,
+  scratch: LandingStore,
   dataset: Dataset,
   attempt: AttemptRow,
   manifest: Manifest,
-  { file, releaseId, signal }: Pick<ReleaseOptions, 'file' | 'signal'> & { readonly releaseId: string },
+  { file, releaseId, signal, rejected }: Correcting,
 ): Promise<StoredFile | undefined> {
   if (file === undefined) return undefined;
   await refuseIfTooLarge(file);
@@ -117,9 +120,7 @@ async function correctedFile(
   await refuseIfReleased(warehouse, attempt, stored);
   const day = `${dataset.name} ${attempt.businessDate}`;
   const places = await checkCorrected(dataset, file, day, stored.bytes, verified(scratch, stored));
-  const unknown = await notAmong(await notRejected(warehouse, attempt, places), () =>
-    allRejected(warehouse, landing, attempt),
-  );
+  const unknown = await notAmong(places, rejected);
   refuseIfNotRejected(attempt, manifest, file, { unknown, named: places.length });
   return stored;
 }
@@ -166,14 +167,13 @@ async function refuseIfReleased(
 
 const SHOWN = 5;
 
-/** Those that are not among all rejected rows either: quarantine's table holds the first of a night (R5). */
+/** Those of the places where no row was rejected. */
 async function notAmong(
   places: readonly CorrectedPlace[],
-  all: () => Promise<AsyncIterable<RejectedPlace>>,
+  rejected: AsyncIterable<RejectedPlace>,
 ): Promise<CorrectedPlace[]> {
   const sought = new Map(places.map((place) => [`${place.part}/${place.record}`, place]));
-  if (sought.size === 0) return [];
-  for await (const { part, record } of await all()) {
+  for await (const { part, record } of rejected) {
     sought.delete(`${part}/${record}`);
     if (sought.size === 0) break;
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { countReleasedFile } from '../activities/keep-released.ts';
+import { countReleasedFile, releasedKey } from '../activities/keep-released.ts';
 import { openLandingFolder } from '../intake/landing-folder.ts';
 import type { BusinessDate } from '../rules/business-date.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
@@ -55,8 +55,10 @@ async function releases(name: string, businessDate: BusinessDate, options: Relea
       const known = rowsOf(counts);
       if (!all)
         output.line(`    These are the first ${count(known)} alone: landing, which has all, is not here`);
-      if (known > rows.length)
-        output.line(`    … and ${count(known - rows.length)} more; all of them are in ${fileOf(release)}`);
+      if (release.attempt && known > rows.length) {
+        const key = releasedKey({ ...day, ...release.attempt });
+        output.line(`    … and ${count(known - rows.length)} more; all of them are in landing/${key}`);
+      }
       documents.push({ ...release, counts, rows });
     }
     if (documents.length === 0) output.line(`No rejected row of ${dayLabel(day)} was ever released`);
@@ -87,8 +89,4 @@ function placesOf({ part, record, rule, newPart, newRecord }: ReleasedRow): stri
   const isCorrected = newPart !== part || newRecord !== record;
   const now = isCorrected ? ` → part ${newPart} record ${newRecord}` : '';
   return `part ${part} record ${record}${now} (${rule})`;
-}
-
-function fileOf({ dataset, businessDate, attempt }: ReleaseStatus): string {
-  return `landing/${dataset}/${businessDate}/${attempt?.epoch ?? ''}/released.jsonl`;
 }

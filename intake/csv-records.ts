@@ -1,5 +1,6 @@
 export const LF = 10;
 export const CR = 13;
+export const QUOTE = 34;
 
 /** Why the end of a record cannot be trusted; split-records.ts has the rules. */
 export type Fault = 'broken-quote' | 'in-doubt' | 'record-too-long';
@@ -54,6 +55,10 @@ export function* spansOf({ bytes, runs }: Pick<Block, 'bytes' | 'runs'>): Genera
 
 /** The line from `start` to the newline that ends it. */
 export function spanOfLine(bytes: Uint8Array, start: number, newline: number, line: number): Span {
-  const end = newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
-  return { start, end, next: newline + 1, line, fault: undefined };
+  return { start, end: endOfText(bytes, start, newline), next: newline + 1, line, fault: undefined };
+}
+
+/** Where what stands from `start` on ends, before the CR or LF that ends its line. */
+export function endOfText(bytes: Uint8Array, start: number, newline: number): number {
+  return newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
 }

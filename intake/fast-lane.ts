@@ -6,14 +6,13 @@ import { readerOf, utf8 } from './byte-readers.ts';
 import { roomFor } from './copy-fields.ts';
 import type { CopyRows, Encode } from './copy-rows.ts';
 import { raggedRecord } from './csv-fields.ts';
-import { CR, LF } from './csv-records.ts';
+import { CR, endOfText, LF, QUOTE } from './csv-records.ts';
 import type { Header } from './csv-header.ts';
 import { dayColumnsOf, ownDay, type IsOwnDay } from './own-day.ts';
 import { valueOf, type BrokenRule } from './validate.ts';
 
 const MOST_BROKEN = 1_000;
 const REPLACEMENT = '\uFFFD';
-const QUOTE = 34;
 
 /** Undefined where rows say their day in a way that it does not know. */
 export function openFastLane(
@@ -174,7 +173,7 @@ export class FastLane {
       const from = at;
       if (isQuoted) while (bytes[at] !== QUOTE) at++;
       else while (bytes[at] !== delimiter && bytes[at] !== LF) at++;
-      const to = !isQuoted && bytes[at] === LF && at > from && bytes[at - 1] === CR ? at - 1 : at;
+      const to = !isQuoted && bytes[at] === LF ? endOfText(bytes, from, at) : at;
       if (isQuoted && bytes[++at] === QUOTE) return this.#leave(bytes, start);
       if (fields < width) {
         this.#starts[fields] = from;
@@ -197,7 +196,7 @@ export class FastLane {
 
   #endAt(bytes: Uint8Array, start: number, newline: number): void {
     this.newline = newline;
-    this.end = newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
+    this.end = endOfText(bytes, start, newline);
   }
 
   #isMissing(bytes: Uint8Array, from: number, to: number): boolean {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { rawOf } from './csv-fields.ts';
+import { QUOTE } from './csv-records.ts';
 import { jsonLine } from './json-lines.ts';
 import type { RejectedRecord } from './manifest.ts';
 import type { BrokenRule } from './validate.ts';
@@ -128,7 +129,6 @@ const AFTER_RAW = Buffer.from('"}\n');
 const MOST_BYTES_A_CHARACTER = 3;
 
 const SPACE = 0x20;
-const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const BEYOND_ASCII = 0x80;
 /** The first byte of U+2028 and U+2029, which `jsonLine` escapes. */

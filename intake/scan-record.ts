@@ -1,4 +1,4 @@
-import { CR, LF } from './csv-records.ts';
+import { CR, endOfText, LF, QUOTE } from './csv-records.ts';
 
 /** Where a record ends, or that it has not, or where its quotes are broken. */
 export type Scan =
@@ -7,8 +7,6 @@ export type Scan =
   | { readonly is: 'broken'; readonly at: number; readonly insideQuotes: boolean };
 
 export const UNFINISHED: Scan = { is: 'unfinished' };
-
-const QUOTE = 34;
 
 /** Looks at the record that begins at `start`, field by field. @param atEnd no bytes come after these */
 export function scanFields(bytes: Buffer, start: number, delimiter: number, atEnd: boolean): Scan {
@@ -24,8 +22,7 @@ export function scanFields(bytes: Buffer, start: number, delimiter: number, atEn
 
 /** A record that a newline ends. */
 export function wholeAt(bytes: Buffer, start: number, newline: number): Scan {
-  const end = newline > start && bytes[newline - 1] === CR ? newline - 1 : newline;
-  return { is: 'whole', end, next: newline + 1 };
+  return { is: 'whole', end: endOfText(bytes, start, newline), next: newline + 1 };
 }
 
 /** Where the next field begins, or how the record ends. */

@@ -1,8 +1,7 @@
-import { CR, LF, type Block, type Fault, type Lines, type Span } from './csv-records.ts';
+import { viewOf } from './copy-rows.ts';
+import { CR, endOfText, LF, QUOTE, type Block, type Fault, type Lines, type Span } from './csv-records.ts';
 import { nextNewline } from './next-newline.ts';
 import { scanFields, UNFINISHED, wholeAt, type Scan } from './scan-record.ts';
-
-const QUOTE = 34;
 
 /** Where blocks lie. */
 export interface BlockMemory {
@@ -56,7 +55,7 @@ class Splitter {
   #passing: number | undefined;
   #bytes: Buffer = this.#rest;
   /** Of `#bytes`. */
-  #view: DataView = new DataView(new ArrayBuffer(0));
+  #view = viewOf(this.#bytes);
   #runs: (Span | Lines)[] = [];
   #isBegun = false;
   #atEnd = false;
@@ -75,7 +74,7 @@ class Splitter {
     this.#bytes = this.#memory.join(this.#rest, chunk);
     // A file cut between CR and LF has lost nothing.
     if (atEnd && this.#bytes.at(-1) === CR) this.#bytes = Buffer.concat([this.#bytes, Buffer.of(LF)]);
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+    this.#view = viewOf(this.#bytes);
     this.#runs = [];
     this.#quoteSought = Infinity;
     let position = 0;
@@ -225,8 +224,7 @@ class Splitter {
     for (let at = start; at < end;) {
       const next = this.#nextLine(at) ?? end;
       const last = this.#bytes[next - 1] === LF ? next - 1 : next;
-      const text = last > at && this.#bytes[last - 1] === CR ? last - 1 : last;
-      this.#push(at, text, next, fault);
+      this.#push(at, endOfText(this.#bytes, at, last), next, fault);
       at = next;
     }
   }

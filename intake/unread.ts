@@ -1,9 +1,11 @@
 import type { Dataset } from '../rules/dataset.ts';
 import { untilAborted } from './abort.ts';
 import type { IntakeContext } from './context.ts';
+import { viewOf } from './copy-rows.ts';
 import { LF } from './csv-records.ts';
 import { isPacked, type StoredFile } from './landing.ts';
 import type { LandedPart } from './manifest.ts';
+import { nextNewline } from './next-newline.ts';
 import type { Pace } from './pace.ts';
 import { verified } from './verified.ts';
 
@@ -59,7 +61,8 @@ export class Unread {
     const { landing, signal } = this.#context;
     let [ends, last] = [0, LF];
     for await (const chunk of untilAborted(verified(landing, file, 'lend'), signal)) {
-      for (let at = 0; at < chunk.length; at++) if (chunk[at] === LF) ends++;
+      const [view, until] = [viewOf(chunk), chunk.length];
+      for (let at = nextNewline(view, 0, until); at < until; at = nextNewline(view, at + 1, until)) ends++;
       last = chunk.at(-1) ?? last;
       await this.#pace.giveWay();
     }

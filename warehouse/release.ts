@@ -3,10 +3,7 @@ import type { AttemptState } from '../rules/attempt.ts';
 import type { DatasetDay } from '../rules/dataset-day.ts';
 import { dayLabel } from '../rules/dataset-day.ts';
 import { ReleaseOver } from '../rules/errors.ts';
-import type { RejectedPlace } from '../rules/release.ts';
 import type { RequestState } from '../rules/request.ts';
-import type { AttemptRow } from './entities/attempt.ts';
-import { epochsOf } from './closed-attempt.ts';
 import { storableText } from './storable.ts';
 
 /** A file in landing. */
@@ -176,21 +173,4 @@ export async function followRelease(
     [releaseId, epoch],
   );
   return followed !== undefined;
-}
-
-/** Those of the places where quarantine's table holds no rejected row of the attempt. */
-export async function notRejected<Place extends RejectedPlace>(
-  warehouse: DataSource,
-  attempt: AttemptRow,
-  places: readonly Place[],
-): Promise<Place[]> {
-  // Compared here: a join took minutes for 100,000 places, the table's statistics being as old as the night.
-  const rows = await warehouse.query<RejectedPlace[]>(
-    `select part, record from nighttrain.quarantine
-     where dataset = $1 and business_date = $2 and epoch = any($3::bigint[])`,
-    [attempt.dataset, attempt.businessDate, epochsOf(attempt)],
-  );
-  const nameOf = ({ part, record }: RejectedPlace) => `${part}/${record}`;
-  const rejected = new Set(rows.map(nameOf));
-  return places.filter((place) => !rejected.has(nameOf(place)));
 }
